@@ -1,0 +1,140 @@
+"""The document `agents/<agent>/<version>.yaml`, and what an agent is asked and may answer."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from eaas_assets.contracts.documents import Document
+from eaas_assets.contracts.identifiers import Identifier, VersionKey
+
+PROTOCOL_VERSION = "1"
+"""Part of every evaluation's key: a change of what agents are asked makes old results a different question."""
+
+
+class Limits(Document):
+    """What one evaluation and one run may take.
+
+    Attributes:
+        timeout_s: Seconds within which an answer must come.
+        concurrency: Evaluations in flight at once.
+    """
+
+    timeout_s: float = Field(default=30.0, gt=0, le=3600, strict=False)
+    concurrency: int = Field(default=8, ge=1, le=1000)
+
+
+class AgentVersion(Document):
+    """One version of one agent.
+
+    Attributes:
+        suite: The suite that it answers to.
+        baseline: The version that it has to beat or match: a version of the same agent; None for a first version.
+        live: Whether the nightly run evaluates it.
+        trials: How often each scenario is tried.
+        adapter: How it is called; ``settings`` belong to the adapter.
+    """
+
+    agent: Identifier
+    version: Identifier
+    title: str = ""
+    notes: str = ""
+    owner: str = ""
+    suite: Identifier
+    baseline: Identifier | None = None
+    live: bool = True
+    trials: int = Field(default=1, ge=1, le=1000)
+    adapter: Identifier
+    settings: dict[str, Any] = {}
+    limits: Limits = Limits()
+
+    @model_validator(mode="after")
+    def _baseline_is_another_version(self) -> Self:
+        if self.baseline == self.version:
+            raise ValueError("another version as baseline")
+        return self
+
+    @property
+    def key(self) -> VersionKey:
+        """Agent and version."""
+        return VersionKey(self.agent, self.version)
+
+
+class AgentRequest(BaseModel):
+    """What an agent is asked: never an expected value.
+
+    Attributes:
+        scenario_id: Which scenario.
+        message: What the customer, user or upstream system says.
+        context: Facts by dotted name (``customers.churn_risk``), and the scenario's declared inputs by their names.
+        seed: A number from the evaluation's key, for agents that draw random numbers.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    scenario_id: str
+    message: str
+    context: dict[str, Any]
+    seed: int
+
+
+class AgentStep(BaseModel):
+    """One call of a specialist or tool that the agent made.
+
+    Attributes:
+        agent: Which specialist.
+        output: What the specialist returned, as fields.
+        response_time_s: Its time in seconds, where known.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    agent: str = Field(max_length=256)
+    action: str | None = Field(default=None, max_length=256)
+    output: dict[str, Any] = {}
+    response_time_s: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+
+
+class Usage(BaseModel):
+    """What the answer took, as far as the agent knows; unknown stays None."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    input_tokens: int | None = Field(default=None, ge=0)
+    output_tokens: int | None = Field(default=None, ge=0)
+    cost_usd: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+
+
+class AgentResponse(BaseModel):
+    """What an agent answers.
+
+    Attributes:
+        answer: The fields that suites compare, e.g. ``issue_type``, ``resolution_path``, ``outcome``. An agent may also
+            write these at the top level of its response.
+        message: What it says to the person who asked.
+        confidence: Its own, 0 to 1.
+        needs_human_review: Whether it asks for a person.
+        steps: Its calls, in order.
+        response_time_s: The time that it reports itself, in seconds.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    answer: dict[str, Any]
+    message: str = ""
+    confidence: float | None = Field(default=None, ge=0, le=1, allow_inf_nan=False)
+    needs_human_review: bool = False
+    steps: list[AgentStep] = Field(default=[], max_length=1000)
+    usage: Usage = Usage()
+    response_time_s: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather_answer(cls, value: Any) -> Any:
+        """Fields of the answer may stand beside the protocol's own."""
+        if not isinstance(value, dict) or value.keys() <= cls.model_fields.keys():
+            return value
+        own = {name: value[name] for name in value.keys() & cls.model_fields.keys()}
+        others = {name: value[name] for name in value.keys() - cls.model_fields.keys()}
+        return {**own, "answer": {**others, **(own.get("answer") or {})}}

@@ -1,0 +1,190 @@
+"""The documents in `policies/`: every weight, threshold and band by which results are scored and gated."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from eaas_assets.contracts.documents import Document
+from eaas_assets.contracts.identifiers import Identifier
+from eaas_assets.contracts.suite import FieldRule, Suite, check_weights
+from eaas_assets.storage.files import canonical_json, digest
+
+Share = Annotated[float, Field(ge=0, le=1, strict=False)]
+Clock = Literal["simulated", "reported", "measured"]
+Severity = Literal["error", "warn"]
+
+
+class OverallWeights(Document):
+    """Shares of the overall score; they sum to 1."""
+
+    correctness: Share
+    response_time: Share
+    output_quality: Share
+
+    @model_validator(mode="after")
+    def _sum_to_one(self) -> Self:
+        check_weights(self.model_dump())
+        return self
+
+
+class Band(Document):
+    """Response times up to ``up_to`` times the target get ``score``."""
+
+    up_to: float = Field(gt=0, strict=False)
+    score: Share
+
+
+class ResponseTimeRule(Document):
+    """How a response time becomes a score.
+
+    Attributes:
+        target_s: The target T in seconds.
+        bands: In rising order, as multiples of T.
+        beyond: The score above the last band.
+        slow_above: An evaluation slower than this multiple of T is reported as slow.
+        clock: Which of an evaluation's times counts: the first that is known.
+    """
+
+    target_s: float = Field(gt=0, strict=False)
+    bands: list[Band] = Field(min_length=1)
+    beyond: Share
+    slow_above: float = Field(gt=0, strict=False)
+    clock: list[Clock] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _bands_rise(self) -> Self:
+        limits = [band.up_to for band in self.bands]
+        if limits != sorted(set(limits)):
+            raise ValueError("bands in rising order")
+        return self
+
+
+class OutputQualityRule(Document):
+    """How an answer's calls become a quality score.
+
+    Attributes:
+        coverage: Share of: the called specialists among the expected ones, as sets.
+        structure: Share of: the mean over calls of 1 (all ``required_fields`` present) or ``incomplete_step``.
+    """
+
+    coverage: Share
+    structure: Share
+    required_fields: list[str]
+    incomplete_step: Share
+
+    @model_validator(mode="after")
+    def _sum_to_one(self) -> Self:
+        check_weights({"coverage": self.coverage, "structure": self.structure})
+        return self
+
+
+class HealthBands(Document):
+    """Average scores from which an agent is healthy or degraded; below both it is critical."""
+
+    healthy: Share
+    degraded: Share
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.degraded > self.healthy:
+            raise ValueError("degraded at most as high as healthy")
+        return self
+
+
+class EvaluationPolicy(Document):
+    """`policies/evaluation.yaml`: how executed evaluations become scores, and scores health states.
+
+    Attributes:
+        field_rules: Suite → field → rule: replaces what the suite declares, so that old runs can be scored anew
+            under other comparisons or weights without touching the suite.
+        rounding: Decimals to which each score is rounded, half to even, before it is used further.
+    """
+
+    policy: Literal["evaluation"]
+    overall: OverallWeights
+    pass_threshold: Share
+    rounding: int = Field(ge=1, le=12)
+    response_time: ResponseTimeRule
+    output_quality: OutputQualityRule
+    health: HealthBands
+    field_rules: dict[Identifier, dict[Identifier, FieldRule]] = {}
+
+    def rules_for(self, suite: Suite) -> dict[str, FieldRule]:
+        """The comparison and weight of each expected field under this policy.
+
+        Raises:
+            ValueError: The policy names a field that the suite does not expect, or the weights no longer sum to 1.
+        """
+        declared = {
+            field.field: FieldRule(
+                compare=field.compare, weight=field.weight, tolerance=field.tolerance, threshold=field.threshold
+            )
+            for field in suite.expected
+        }
+        replaced = self.field_rules.get(suite.suite, {})
+        if unknown := replaced.keys() - declared.keys():
+            raise ValueError(f"fields that suite {suite.suite} expects, not {', '.join(sorted(unknown))}")
+        rules = declared | replaced
+        check_weights({name: rule.weight for name, rule in rules.items()})
+        return rules
+
+    def digest_for(self, suite: Suite) -> str:
+        """Hash of everything that decides the scores of ``suite``: this policy and the suite's own rules."""
+        rules = {name: rule.model_dump() for name, rule in self.rules_for(suite).items()}
+        return digest(canonical_json({"policy": self.model_dump(exclude={"field_rules"}), "fields": rules}))
+
+
+class MetricRule(Document):
+    """When a change of one run metric counts.
+
+    Attributes:
+        better: Which way is better.
+        by: The smallest change that counts, in the metric's own unit (rates in points of 0 to 1, times in ms).
+    """
+
+    better: Literal["higher", "lower"]
+    by: float = Field(gt=0, strict=False)
+
+
+class BaselineRule(Document):
+    """A pass rate that falls by more than ``regression_points`` (0 to 1) below the baseline is a regression."""
+
+    regression_points: Share
+
+
+class TrendRule(Document):
+    """When a series of runs has a direction.
+
+    Attributes:
+        minimum_runs: With fewer runs there is no direction to tell.
+        level: Confidence level of the slope's interval; a direction is stated where it excludes 0.
+    """
+
+    minimum_runs: int = Field(ge=3, le=1000)
+    level: float = Field(gt=0.5, lt=1)
+
+
+class Gates(Document):
+    """How loud each gate is in the Dagster UI when it is red."""
+
+    regression: Severity
+    high_risk_failures: Severity
+    suite_audit: Severity
+    inputs_valid: Severity
+
+
+class ReleasePolicy(Document):
+    """`policies/release.yaml`: how a version is compared with its baseline, its last run and its past."""
+
+    policy: Literal["release"]
+    baseline: BaselineRule
+    metrics: dict[Identifier, MetricRule] = Field(min_length=1)
+    trend: TrendRule
+    gates: Gates
+
+    @property
+    def digest(self) -> str:
+        """Hash of the policy's content."""
+        return digest(canonical_json(self.model_dump()))

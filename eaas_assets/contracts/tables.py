@@ -1,0 +1,75 @@
+"""What all table contracts share: strict columns, exact types, one way to check and to make an empty table.
+
+A contract is a pandera model. Its field descriptions are the public documentation of the table: the Dagster UI and
+docs/tables.md show them. Free-form values are JSON text (columns that end in ``_json``); whatever is compared or
+counted is a real column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+import pandas as pd
+import pandera.pandas as pa
+from pandera.errors import SchemaErrors
+
+from eaas_assets.errors import Problem, StorageError, shown
+
+Integer = pd.Int64Dtype
+Boolean = pd.BooleanDtype
+Timestamp = pd.DatetimeTZDtype
+
+
+def column(description: str, **checks: Any) -> Any:
+    """A column that is never null."""
+    return pa.Field(description=description, **checks)
+
+
+def optional(description: str, **checks: Any) -> Any:
+    """A column in which null means: not known, not applicable or undefined."""
+    return pa.Field(description=description, nullable=True, **checks)
+
+
+def instant(description: str, nullable: bool = False) -> Any:
+    """A column of UTC timestamps, to the microsecond."""
+    return pa.Field(description=description, nullable=nullable, dtype_kwargs={"unit": "us", "tz": "UTC"})
+
+
+class Table(pa.DataFrameModel):
+    """Base of every table contract: no unknown columns, no missing ones, values coerced to the declared types."""
+
+    class Config:
+        """Settings of pandera."""
+
+        strict = True
+        coerce = True
+
+
+TableT = TypeVar("TableT", bound=Table)
+
+
+def build(contract: type[Table], rows: Iterable[Mapping[str, Any]] | pd.DataFrame) -> pd.DataFrame:
+    """Rows as a table that meets its contract: declared columns in declared order, declared types.
+
+    Raises:
+        StorageError: The rows break the contract, which is a bug in the stage that made them.
+    """
+    names = list(contract.to_schema().columns)
+    frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows), columns=names)
+    try:
+        return contract.validate(frame.reindex(columns=names), lazy=True)
+    except SchemaErrors as error:
+        faults = "; ".join(str(problem) for problem in contract_problems(error, contract.__name__)[:5])
+        raise StorageError(f"{contract.__name__}: {faults}") from error
+
+
+def contract_problems(error: SchemaErrors, table: str) -> list[Problem]:
+    """Failure cases of pandera, one problem each."""
+    problems = []
+    for case in error.failure_cases.to_dict("records"):
+        index = case.get("index")
+        row = int(index) + 1 if isinstance(index, int) else None
+        field = None if case.get("column") is None else str(case["column"])
+        problems.append(Problem(table, "contract", shown(case.get("failure_case")), str(case["check"]), row, field))
+    return problems

@@ -1,0 +1,88 @@
+"""From the estimates of two arms to an Effect: the one place where a t test, its interval and its relative effect are made.
+
+Estimators of this package end here, so all share one convention of p-values, refusals and relative effects.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from eaas_assets.stats.experiments.distributions import t_quantile, t_two_sided
+from eaas_assets.stats.experiments.relative import fieller
+from eaas_assets.stats.experiments.results import ArmEstimates, Effect, MetricKind, Refusal, refused
+
+
+def check_level(level: float) -> None:
+    """Refuse a confidence level outside (0, 1).
+
+    Raises:
+        ValueError: If it is.
+    """
+    if not 0.0 < level < 1.0:
+        raise ValueError(f"level == {level}, must be between 0 and 1")
+
+
+def satterthwaite(parts: Sequence[tuple[float, float]]) -> float:
+    """Degrees of freedom of a sum of independent variance estimates, given as (estimate, degrees of freedom).
+
+    Source: Satterthwaite (1946), Biometrics Bulletin 2; with two means it is Welch's test.
+    """
+    total = sum(variance for variance, _ in parts)
+    weight = sum(variance * variance / df for variance, df in parts if variance > 0.0)
+    return total * total / weight if weight > 0.0 else math.inf
+
+
+def t_effect(
+    metric_kind: MetricKind,
+    method: str,
+    arms: ArmEstimates,
+    *,
+    sizes: tuple[int, int],
+    level: float,
+    assumptions: tuple[str, ...],
+    diagnostics: Mapping[str, float | str] | None = None,
+) -> Effect:
+    """Test of no difference, its interval and the relative effect by the same test.
+
+    Args:
+        metric_kind: What is compared.
+        method: How, by the name of the field.
+        arms: Arm values with their joint variance and degrees of freedom.
+        sizes: Units in treatment and control.
+        level: Confidence level.
+        assumptions: What must hold.
+        diagnostics: Named side results.
+
+    Returns:
+        The effect; refused with ``no_variance`` if the difference has none.
+    """
+    check_level(level)
+    estimate, variance = arms.contrast()
+    if not variance > 0.0:
+        spread = Refusal("no_variance", "the metric does not vary in either arm")
+        values = (arms.treatment, arms.control)
+        return refused(metric_kind, method, (spread,), sizes=sizes, level=level, values=values, diagnostics=diagnostics)
+    se = math.sqrt(variance)
+    critical = t_quantile(0.5 + level / 2.0, arms.df)
+    relative, refusal = fieller(arms, critical)
+    return Effect(
+        metric_kind=metric_kind,
+        method=method,
+        n_treatment=sizes[0],
+        n_control=sizes[1],
+        treatment=arms.treatment,
+        control=arms.control,
+        estimate=estimate,
+        se=se,
+        low=estimate - critical * se,
+        high=estimate + critical * se,
+        p_value=t_two_sided(estimate / se, arms.df),
+        df=arms.df,
+        level=level,
+        relative=relative,
+        arms=arms,
+        assumptions=assumptions,
+        diagnostics=dict(diagnostics or {}),
+        refusals=() if refusal is None else (refusal,),
+    )
