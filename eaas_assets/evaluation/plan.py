@@ -1,0 +1,199 @@
+"""What a run will do, fixed before it starts: which questions, in which order, under which identity.
+
+A plan is immutable and its digest says what is asked: equal digests ask equal questions. Policies are no part of it,
+since scoring is a matter of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from eaas_assets.contracts.agent import PROTOCOL_VERSION, AgentRequest, AgentVersion
+from eaas_assets.errors import InputError, Problem, shown
+from eaas_assets.storage.files import canonical_json, digest
+
+
+class PlannedEvaluation(NamedTuple):
+    """One question: a scenario and a trial.
+
+    Attributes:
+        position: Its place in the plan.
+        key: 32 bytes that identify the question, the agent that is asked and the trial.
+        scenario: Place of the scenario among the plan's scenarios.
+        trial: 1-based repeat.
+    """
+
+    position: int
+    key: bytes
+    scenario: int
+    trial: int
+
+
+class PlannedScenario(NamedTuple):
+    """What the agent is shown of one scenario."""
+
+    scenario_id: str
+    inputs_digest: str
+    message: str
+    context_json: str
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which part of the suite a run covers, and why it runs.
+
+    Attributes:
+        scenario_id: Only this scenario.
+        target_agent_id: Only scenarios that expect this specialist, by name or identifier.
+        evaluation_type: Why the run is made.
+    """
+
+    scenario_id: str | None = None
+    target_agent_id: str | None = None
+    evaluation_type: str = "release_validation"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An immutable plan.
+
+    Attributes:
+        version: The agent version to be asked.
+        scenarios: Sorted by their ids, so that the order of files and rows does not matter.
+        evaluations: Sorted by scenario and trial, which is also the order of execution.
+        configuration_digest: Hash of everything in the agent's definition that can change an answer.
+        suite_digest: Hash of what the agent is shown.
+        digest: Identity of the plan.
+    """
+
+    version: AgentVersion
+    scope: Scope
+    scenarios: tuple[PlannedScenario, ...]
+    evaluations: tuple[PlannedEvaluation, ...]
+    configuration_digest: str
+    suite_digest: str
+    digest: str
+
+    def request(self, evaluation: PlannedEvaluation) -> AgentRequest:
+        """The question as the agent gets it; the seed comes from the key, so that it is the same on every try."""
+        scenario = self.scenarios[evaluation.scenario]
+        return AgentRequest.model_construct(
+            scenario_id=scenario.scenario_id,
+            message=scenario.message,
+            context=json.loads(scenario.context_json),
+            seed=int.from_bytes(evaluation.key[:8], "big") >> 1,
+        )
+
+
+def make_plan(version: AgentVersion, scenarios: pd.DataFrame, scope: Scope, path_field: str | None) -> Plan:
+    """Plan the evaluations of ``version``.
+
+    Args:
+        version: The agent version.
+        scenarios: Rows of ``journey_scenarios`` of the version's suite.
+        scope: Which of them.
+        path_field: The expected field that lists specialists, which a scope by specialist needs.
+
+    Raises:
+        InputError: The scope matches no scenario.
+    """
+    chosen = _in_scope(scenarios, scope, path_field)
+    if chosen.empty:
+        found = f"scenario_id={scope.scenario_id}, target_agent_id={scope.target_agent_id}"
+        expected = f"a scope that matches at least one of the {len(scenarios)} scenarios of suite '{version.suite}'"
+        raise InputError(Problem(f"suite {version.suite}", "empty_scope", found, expected))
+    columns = ("scenario_id", "inputs_digest", "message", "context_json")
+    planned = tuple(
+        sorted(PlannedScenario(*values) for values in zip(*(chosen[name].tolist() for name in columns), strict=True))
+    )
+    configuration = configuration_digest(version)
+    evaluations = [
+        PlannedEvaluation(
+            place * version.trials + trial - 1, evaluation_key(version, configuration, scenario, trial), place, trial
+        )
+        for place, scenario in enumerate(planned)
+        for trial in range(1, version.trials + 1)
+    ]
+    return Plan(
+        version=version,
+        scope=scope,
+        scenarios=planned,
+        evaluations=tuple(evaluations),
+        configuration_digest=configuration,
+        suite_digest=digest("".join(sorted(scenario.inputs_digest for scenario in planned))),
+        digest=_plan_digest(version, scope, evaluations),
+    )
+
+
+def configuration_digest(version: AgentVersion) -> str:
+    """Hash of what can change an answer: not of titles, owners, baselines or how many are asked at once."""
+    return digest(
+        canonical_json(
+            {
+                "suite": version.suite,
+                "adapter": version.adapter,
+                "settings": version.settings,
+                "timeout_s": version.limits.timeout_s,
+            }
+        )
+    )
+
+
+def evaluation_key(version: AgentVersion, configuration: str, scenario: PlannedScenario, trial: int) -> bytes:
+    """SHA-256 of the length-prefixed parts that make one question."""
+    parts = (
+        scenario.scenario_id,
+        scenario.inputs_digest,
+        version.agent,
+        version.version,
+        configuration,
+        PROTOCOL_VERSION,
+        str(trial),
+    )
+    return hashlib.sha256(b"".join(len(raw := part.encode()).to_bytes(4, "big") + raw for part in parts)).digest()
+
+
+def new_run_id(now: datetime, entropy: bytes) -> str:
+    """A name for a run that sorts by time; ``entropy`` keeps two runs of one millisecond apart."""
+    return f"RUN_{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}Z_{entropy.hex()[:6]}"
+
+
+def success_criteria(pass_threshold: float, regression_points: float, healthy: float) -> dict[str, Any]:
+    """What the policies count as success, for the plan's record."""
+    return {
+        "evaluation_passes_at": pass_threshold,
+        "pass_rate_may_fall_by_at_most": regression_points,
+        "healthy_from_average_score": healthy,
+    }
+
+
+def _plan_digest(version: AgentVersion, scope: Scope, evaluations: Sequence[PlannedEvaluation]) -> str:
+    content = hashlib.sha256(f"{version.key}|{scope.evaluation_type}|".encode())
+    for evaluation in evaluations:
+        content.update(evaluation.key)
+    return content.hexdigest()
+
+
+def _in_scope(scenarios: pd.DataFrame, scope: Scope, path_field: str | None) -> pd.DataFrame:
+    if scope.scenario_id is not None:
+        scenarios = scenarios[scenarios["scenario_id"] == scope.scenario_id]
+    if scope.target_agent_id is None:
+        return scenarios
+    if path_field is None:
+        expected = "no target_agent_id: this suite does not say which specialists are expected"
+        raise InputError(Problem("scope", "no_path_field", shown(scope.target_agent_id), expected))
+    expects = [
+        _mentions(json.loads(text).get(path_field), scope.target_agent_id) for text in scenarios["expected_json"]
+    ]
+    return scenarios[pd.Series(expects, index=scenarios.index, dtype=bool)]
+
+
+def _mentions(path: Iterable[str] | None, specialist: str) -> bool:
+    return path is not None and specialist in list(path)
