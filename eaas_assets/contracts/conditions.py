@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal, Self
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
 from eaas_assets.contracts.documents import Document
@@ -38,7 +40,8 @@ class Condition(Document):
 
     Attributes:
         field: Dotted name of the fact.
-        operator: How it is compared. ``contains_any`` looks for whole words or phrases in text, whatever their case.
+        operator: How it is compared. ``contains_any`` looks for whole words or phrases in text, whatever their case;
+            ``matches`` looks for a pattern in RE2 syntax, whatever the case: its time is linear in the text.
         value: What it is compared with: a list for ``one_of``, ``not_one_of`` and ``contains_any``, a number for the
             order comparisons, a pattern for ``matches``, nothing for ``is_true``, ``is_false`` and ``is_missing``.
     """
@@ -63,10 +66,8 @@ class Condition(Document):
         if operator == "matches":
             if not isinstance(value, str):
                 raise ValueError("a pattern with matches")
-            try:
-                re.compile(value)
-            except re.error as error:
-                raise ValueError(f"a valid pattern ({error})") from error
+            if fault := pattern_fault(value):
+                raise ValueError(f"a valid pattern ({fault})")
         return self
 
     @cached_property
@@ -92,9 +93,11 @@ def all_hold(conditions: tuple[Condition, ...] | list[Condition], facts: Facts) 
 def _tests(operator: Operator, value: Any) -> Callable[[Any], bool]:
     if operator in _NUMERIC:
         return _order_test(operator, exact(value))
-    if operator in {"contains_any", "matches"}:
-        pattern = _words(value) if operator == "contains_any" else re.compile(value, re.IGNORECASE)
-        return lambda fact: isinstance(fact, str) and pattern.search(fact) is not None
+    if operator == "matches":
+        return _pattern_test(value)
+    if operator == "contains_any":
+        words = _words(value)
+        return lambda fact: isinstance(fact, str) and words.search(fact) is not None
     simple: dict[str, Callable[[Any], bool]] = {
         "equals": lambda fact: _same(fact, value),
         "not_equals": lambda fact: not _same(fact, value),
@@ -126,6 +129,26 @@ def _order_test(operator: Operator, bound: Decimal) -> Callable[[Any], bool]:
 def _same(fact: Any, value: Any) -> bool:
     """Equality that keeps True apart from 1."""
     return isinstance(fact, bool) == isinstance(value, bool) and bool(fact == value)
+
+
+def pattern_fault(pattern: str) -> str | None:
+    """Why RE2 does not take the pattern; None if it does."""
+    try:
+        pc.match_substring_regex(pa.scalar(""), pattern=pattern, ignore_case=True)
+    except ValueError as error:  # also a pattern that holds half a character
+        return str(error).removeprefix("Invalid regular expression: ")
+    return None
+
+
+def _pattern_test(pattern: str) -> Callable[[Any], bool]:
+    @lru_cache(maxsize=4096)  # the same messages come again with every version and trial
+    def found(text: str) -> bool:
+        try:
+            return bool(pc.match_substring_regex(pa.scalar(text), pattern=pattern, ignore_case=True).as_py())
+        except UnicodeEncodeError:  # half a character is not text
+            return False
+
+    return lambda fact: isinstance(fact, str) and found(fact)
 
 
 def _words(words: list[str]) -> re.Pattern[str]:

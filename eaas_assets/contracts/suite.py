@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -11,7 +13,7 @@ from eaas_assets.contracts.documents import Document
 from eaas_assets.contracts.identifiers import Identifier
 
 ColumnName = Annotated[str, Field(min_length=1, max_length=128)]
-RelativeFile = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._/-]{0,199}$")]
+RelativeFile = Annotated[str, Field(pattern=re.compile(r"(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9._/-]{0,199}\Z"))]
 Comparison = Literal["exact", "sequence", "set", "subset", "number", "regex", "json_schema", "similarity"]
 ColumnType = Literal["string", "number", "integer", "boolean", "list", "date"]
 RISKS = ("low", "medium", "high")
@@ -22,7 +24,8 @@ class Column(Document):
     """What one column of a context table must hold.
 
     Attributes:
-        references: Another context table whose key every value must be one of.
+        one_of: The values that are allowed: of a string, or of every item of a list.
+        references: A context table whose key every value must be one of.
     """
 
     type: ColumnType
@@ -31,6 +34,16 @@ class Column(Document):
     min: int | float | None = None
     max: int | float | None = None
     references: Identifier | None = None
+
+    @model_validator(mode="after")
+    def _bounds_fit_type(self) -> Self:
+        if self.type not in {"number", "integer"} and (self.min is not None or self.max is not None):
+            raise ValueError(f"min and max only with number or integer, not with {self.type}")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError("min at most as large as max")
+        if self.type not in {"string", "list"} and self.one_of is not None:
+            raise ValueError(f"one_of only with string, or list for its items; not with {self.type}")
+        return self
 
 
 class ContextTable(Document):
@@ -114,9 +127,9 @@ class Suite(Document):
     description: str = ""
     owner: str = ""
     scenarios: ScenarioFile
-    context: list[ContextTable] = []
+    context: list[ContextTable] = Field(default=[], max_length=100)
     catalogue: Catalogue = Catalogue()
-    expected: list[ExpectedField] = Field(min_length=1)
+    expected: list[ExpectedField] = Field(min_length=1, max_length=100)
 
     @model_validator(mode="after")
     def _is_coherent(self) -> Self:
@@ -125,8 +138,8 @@ class Suite(Document):
             "context tables": [table.table for table in self.context],
             "expected fields": [field.field for field in self.expected],
         }.items():
-            if repeated := {name for name in names if names.count(name) > 1}:
-                raise ValueError(f"different names for {what}; twice: {', '.join(sorted(repeated))}")
+            if repeated := sorted(name for name, times in Counter(names).items() if times > 1):
+                raise ValueError(f"different names for {what}; twice: {', '.join(repeated)}")
         if sum(field.role == "path" for field in self.expected) > 1:
             raise ValueError("at most one expected field with the role 'path'")
         tables = {table.table for table in self.context}

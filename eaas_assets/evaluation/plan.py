@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -58,6 +58,11 @@ class Scope:
     scenario_id: str | None = None
     target_agent_id: str | None = None
     evaluation_type: str = "release_validation"
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the whole suite is covered."""
+        return self.scenario_id is None and self.target_agent_id is None
 
 
 @dataclass(frozen=True)
@@ -163,15 +168,6 @@ def evaluation_key(version: AgentVersion, configuration: str, scenario: PlannedS
 def new_run_id(now: datetime, entropy: bytes) -> str:
     """A name for a run that sorts by time; ``entropy`` keeps two runs of one millisecond apart."""
     return f"RUN_{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}Z_{entropy.hex()[:6]}"
-
-
-def success_criteria(pass_threshold: float, regression_points: float, healthy: float) -> dict[str, Any]:
-    """What the policies count as success, for the plan's record."""
-    return {
-        "evaluation_passes_at": pass_threshold,
-        "pass_rate_may_fall_by_at_most": regression_points,
-        "healthy_from_average_score": healthy,
-    }
 
 
 def _plan_digest(version: AgentVersion, scope: Scope, evaluations: Sequence[PlannedEvaluation]) -> str:

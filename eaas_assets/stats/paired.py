@@ -132,7 +132,7 @@ def mcnemar_chi2(lost: int, gained: int, *, correction: bool = False) -> ChiSqua
 
 
 def _score_variance(lost: float, gained: float, n: float, delta: float) -> float:
-    """Variance of gained - lost where the true difference of rates is ``delta`` (Tango 1998, eq. 12)."""
+    """Variance of gained - lost where the true difference of rates is ``delta`` (Tango 1998)."""
     a = 2 * n
     b = (2 * n - gained + lost) * delta - gained - lost
     c = -lost * delta * (1 - delta)
@@ -210,9 +210,9 @@ def paired_difference(
 
     Without ``limit``: a t interval and test. With it: Tango's score interval and test at the effective
     number of pairs, which is Tango's own where each pair is one independent pass or fail. The t interval
-    misleads where few scenarios change: of 100 scenarios with a true loss of 5 in 100 it calls 12 % "no
-    loss of 5 points or more" at a nominal 2.5 %. Where nothing changed at all it has no width; the score
-    interval then counts each cluster as one unchanged pair.
+    misleads where few scenarios change: with 100 scenarios and a true loss of 5 points it rules such a
+    loss out in 12 % of comparisons, at a nominal 2.5 %. Where nothing changed at all it has no width; the
+    score interval then counts each cluster as one unchanged pair.
 
     Args:
         differences: Shape (n,), new minus old per scenario, finite.

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache
 from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import special
 
 Sides = Literal["one-sided", "two-sided"]
@@ -82,13 +84,27 @@ def mde_one_sample_proportion(p0: float, n: int, power: float = 0.8, alpha: floa
     return Detectable(p0 - detected, "")
 
 
+@cache
+def _legendre() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    nodes, weights = np.polynomial.legendre.leggauss(200)
+    return nodes, weights
+
+
 def _t_power(shift: float, df: float, alpha: float, sides: Sides) -> float:
-    """Power of a t test whose statistic has noncentrality ``shift``; both tails count if two-sided."""
+    """Power of a t test whose statistic has noncentrality ``shift``; both tails count if two-sided.
+
+    Given the ratio s of estimated to true standard deviation the statistic is normal, so the power is its
+    normal tail averaged over s. ``special.nctdtr`` says the same where it answers, but is nan at scattered
+    points that a root search steps on.
+    """
     critical = float(special.stdtrit(df, 1 - _tail(alpha, sides)))
-    found = 1 - float(special.nctdtr(df, shift, critical))
+    nodes, weights = _legendre()
+    normal = 9 * nodes  # s at the quantiles of a normal variate: smooth at every df
+    ratio = np.sqrt(2 * special.gammaincinv(df / 2, special.ndtr(normal)) / df)
+    found = special.ndtr(shift - critical * ratio)
     if sides == "two-sided":
-        found += float(special.nctdtr(df, shift, -critical))
-    return found
+        found = found + special.ndtr(-shift - critical * ratio)
+    return float(np.sum(9 * weights * np.exp(-(normal**2) / 2) / math.sqrt(2 * math.pi) * found))
 
 
 def mde_paired(
@@ -151,7 +167,7 @@ def n_for_two_proportions(
     """Units per arm with which a two-sample test tells two rates apart.
 
     Normal approximation, pooled variance under the hypothesis and unpooled under the alternative
-    (Fleiss, Levin & Paik 2003, eq. 4.14, without continuity correction).
+    (Fleiss, Levin & Paik 2003, chapter 4, without continuity correction).
     """
     _check_rates(power, alpha)
     if not (0 <= p1 <= 1 and 0 <= p2 <= 1 and p1 != p2):
@@ -171,16 +187,69 @@ def sd_of_paired_differences(change_variance: float, repeat_variance: float, rep
         repeats: Repeats of each scenario in each version.
     """
     if not (change_variance >= 0 and repeat_variance >= 0 and repeats >= 1):
-        raise ValueError("variances must be >= 0 and repeats >= 1")
+        raise ValueError(f"repeats == {repeats}, must be >= 1, and variances must be >= 0")
     return math.sqrt(change_variance + 2 * repeat_variance / repeats)
 
 
-def _rejected_from(n: int, alpha: float, sides: Sides) -> np.ndarray:
-    """For 0..n discordant pairs, the least number lost at which exact McNemar rejects; n + 1 if never."""
+def _least_lost(n: int, alpha: float, sides: Sides) -> NDArray[np.int64]:
+    """For 0..n discordant pairs, the least number lost at which exact McNemar rejects; n + 1 if none."""
     level = _tail(alpha, sides)
+    least = np.full(n + 1, n + 1, dtype=np.int64)
+    lost = 1
+    for discordant in range(n + 1):  # the boundary never falls as pairs are added
+        while lost <= discordant and special.betainc(lost, discordant - lost + 1, 0.5) > level:
+            lost += 1
+        if lost <= discordant:
+            least[discordant] = lost
+    return least
+
+
+def power_paired_proportions(
+    n: int, discordance: float, drop: float, alpha: float = 0.05, sides: Sides = "two-sided"
+) -> float:
+    """Probability that the exact McNemar test reports a loss, by enumeration of the discordant pairs.
+
+    Args:
+        n: Number of scenarios, one trial each in each version.
+        discordance: Share of scenarios whose result differs between two runs of an unchanged agent, half
+            of them each way: the mean flakiness (``trials.flakiness``). 0 for a deterministic agent.
+        drop: Share of scenarios lost on top of that.
+        alpha: Error rate.
+        sides: Of the test. Only rejections towards a loss count as detection.
+    """
+    return _mcnemar_power(_least_lost(n, alpha, sides), discordance, drop)
+
+
+def _mcnemar_power(least: NDArray[np.int64], discordance: float, drop: float) -> float:
+    changed = discordance + drop
+    if changed <= 0:
+        return 0.0
+    n = least.size - 1
     total = np.arange(n + 1)
-    least = np.clip(special.bdtrik(1 - level, total, 0.5), 0, None) if n else np.zeros(1)
-    least = np.floor(np.nan_to_num(least)).astype(np.int64)
-    for shift in (2, 1, 0, -1):  # the quantile is continuous; settle the integer on the exact tail itself
-        trial = np.clip(np.floor(least) + shift, 0, None)
-    return np.where(trial > total, n + 1, trial)
+    ways = special.gammaln(n + 1) - special.gammaln(total + 1) - special.gammaln(n - total + 1)
+    weight = np.exp(ways + special.xlogy(total, changed) + special.xlog1py(n - total, -min(1.0, changed)))
+    can = least <= total
+    share = min(1.0, (discordance / 2 + drop) / changed)
+    return float(np.sum(weight[can] * special.betainc(least[can], (total - least + 1)[can], share)))
+
+
+def mde_paired_proportions(
+    n: int, discordance: float, power: float = 0.8, alpha: float = 0.05, sides: Sides = "two-sided"
+) -> Detectable:
+    """Smallest drop of a pass rate that the exact McNemar test over ``n`` paired scenarios detects.
+
+    Args:
+        n: Number of scenarios, one trial each in each version.
+        discordance: As in ``power_paired_proportions``; at rate p and without stable scenarios 2p(1 - p).
+        power: Probability of detecting the drop.
+        alpha: Error rate.
+        sides: Of the test.
+    """
+    _check_rates(power, alpha)
+    if n < 0 or not 0 <= discordance < 1:
+        raise ValueError(f"n == {n} and discordance == {discordance}, must be >= 0 and in [0, 1)")
+    least = _least_lost(n, alpha, sides)
+    most = 1 - discordance
+    if _mcnemar_power(least, discordance, most) < power:
+        return Detectable(math.nan, f"even losing every stable one of {n} scenarios would not show")
+    return Detectable(_root(lambda drop: _mcnemar_power(least, discordance, drop) - power, 0.0, most), "")

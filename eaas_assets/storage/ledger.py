@@ -61,7 +61,7 @@ class Ledger:
         try:
             connection.execute("begin immediate")
             before = connection.total_changes
-            connection.executemany("insert or ignore into results values (?, ?)", records)
+            connection.executemany("insert into results values (?, ?) on conflict (position) do nothing", records)
             if connection.total_changes - before < len(records):
                 self._keep_conflicts(records)
             connection.execute("commit")

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from eaas_assets.errors import InputError, Problem, shown
 from eaas_assets.storage.files import MIB, decode_utf8, digest, read_limited
+from eaas_assets.storage.parquet_rows import parquet_rows
 
 MAX_JSON_BYTES = 32 * MIB  # is parsed whole; larger data belong into JSONL, CSV or Parquet
 MAX_BULK_BYTES = 512 * MIB
@@ -71,13 +72,40 @@ def parse_json(text: str, relative: str, row: int | None = None) -> Any:
     Raises:
         InputError: With the line of the fault, or ``row`` where given.
     """
+    try:
+        value = _STRICT.decode(text)
+    except (ValueError, RecursionError):
+        value = _parsed_with_faults(text, relative, row)
+    suspicious = _SUSPICIOUS.search(text) or text.count("[") + text.count("{") > MAX_DEPTH
+    if suspicious and (problem := _unstorable(value)):
+        raise InputError(Problem(relative, "not_json", problem, "values that can be stored", row=row))
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    seen = dict(pairs)
+    if len(seen) < len(pairs):
+        raise ValueError("duplicate key")
+    return seen
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+_STRICT = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
+# Only with one of these, or with many brackets, can a value be unstorable; most text is spared the walk.
+_SUSPICIOUS = re.compile(r"\\u[dD]|[0-9]{18}|[0-9][eE]")
+
+
+def _parsed_with_faults(text: str, relative: str, row: int | None) -> Any:
+    """As :func:`parse_json`, slower: says what was wrong and where."""
     duplicates: list[str] = []
 
     def collect(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen = dict(pairs)
         if len(seen) < len(pairs):
-            keys = [key for key, _ in pairs]
-            duplicates.extend(sorted({key for key in keys if keys.count(key) > 1}))
+            duplicates.extend(sorted(repeated(key for key, _ in pairs)))
         return seen
 
     def refuse_constant(name: str) -> None:
@@ -98,12 +126,20 @@ def parse_json(text: str, relative: str, row: int | None = None) -> Any:
         raise InputError(Problem(relative, "not_json", shown(str(error)), "JSON", row=row)) from error
     if duplicates:
         raise InputError(
-            Problem(relative, "duplicate_key", f"{shown(key)} twice", "each key once", row=row, field=key[:64])
+            Problem(relative, "duplicate_key", f"{shown(key)} twice", "each key once", row=row, field=one_line(key))
             for key in duplicates
         )
-    if problem := _unstorable(value):
-        raise InputError(Problem(relative, "not_json", problem, "values that can be stored", row=row))
     return value
+
+
+def repeated(names: Iterable[str]) -> set[str]:
+    """The names that occur more than once."""
+    return {name for name, times in Counter(names).items() if times > 1}
+
+
+def one_line(name: str) -> str:
+    """A user's field name as it can stand in a problem: printable and short."""
+    return shown(name, 64)[1:-1]
 
 
 def _unstorable(value: Any) -> str | None:
@@ -155,23 +191,35 @@ def _flattened(records: Records, data: dict[str, Any], levels: tuple[str, ...], 
     for key, value in data.items():
         keys = {**above, name: key}
         if not isinstance(value, dict):
-            found = shown(value)
-            problem = Problem(records.file, "not_a_record", found, f"a record below {name} '{key}'", field=key[:64])
-            records.problems.append(problem)
+            expected = f"a record below {name} {shown(key, 64)}"
+            records.problems.append(Problem(records.file, "not_a_record", shown(value), expected, field=one_line(key)))
         elif rest:
             yield from _flattened(records, value, tuple(rest), keys)
+        elif differing := [level for level in keys if value.get(level, keys[level]) != keys[level]]:
+            found, expected = shown(value[differing[0]]), f"{shown(keys[differing[0]])}, the key above it"
+            place = one_line(f"{key}.{differing[0]}")
+            records.problems.append(Problem(records.file, "key_conflict", found, expected, field=place))
         else:
             yield {**keys, **value}
 
 
 def _read_jsonl(records: Records, raw: bytes, _: tuple[str, ...]) -> None:
-    for number, line in enumerate(decode_utf8(raw, records.file).split("\n"), start=1):
-        if not line.strip():
+    # Line by line: one that is not UTF-8 costs itself and not the file.
+    for number, line in enumerate(io.BytesIO(raw.removeprefix(codecs.BOM_UTF8)), start=1):
+        if line.isspace():
             continue
         try:
-            _add(records, number, parse_json(line, records.file, row=number))
+            _add(records, number, parse_json(_decoded_line(line, records.file, number), records.file, row=number))
         except InputError as error:
             records.problems.extend(error.problems)
+
+
+def _decoded_line(line: bytes, relative: str, row: int) -> str:
+    try:
+        return line.decode()
+    except UnicodeDecodeError as error:
+        found = f"byte 0x{line[error.start]:02x} at column {error.start + 1}"
+        raise InputError(Problem(relative, "not_utf8", found, "UTF-8 text", row=row)) from error
 
 
 def _read_csv(records: Records, raw: bytes, _: tuple[str, ...]) -> None:
@@ -181,8 +229,8 @@ def _read_csv(records: Records, raw: bytes, _: tuple[str, ...]) -> None:
         header = next(reader, None)
         if not header or not any(header):
             raise InputError(Problem(records.file, "empty_file", "no header line", "a header line and rows"))
-        if repeated := sorted({name for name in header if header.count(name) > 1}):
-            found = f"column {shown(repeated[0])} twice"
+        if twice := sorted(repeated(header)):
+            found = f"column {shown(twice[0])} twice"
             raise InputError(Problem(records.file, "duplicate_key", found, "each column once", row=1))
         for cells in reader:
             if not cells:
@@ -192,24 +240,21 @@ def _read_csv(records: Records, raw: bytes, _: tuple[str, ...]) -> None:
                 records.problems.append(Problem(records.file, "ragged_row", found, expected, row=reader.line_num))
                 continue
             # CSV has no null: an empty cell is one.
-            _add(
-                records,
-                reader.line_num,
-                {k: (v if v != "" else None) for k, v in zip(header, cells, strict=True)},
-            )
+            row = {name: (cell if cell != "" else None) for name, cell in zip(header, cells, strict=True)}
+            _add(records, reader.line_num, row)
     except csv.Error as error:
         raise InputError(Problem(records.file, "not_csv", str(error), "CSV", row=reader.line_num)) from error
 
 
 def _read_parquet(records: Records, raw: bytes, _: tuple[str, ...]) -> None:
-    try:
-        table = pq.read_table(pa.BufferReader(raw))
-        rows = table.to_pylist()
-    except (pa.ArrowException, OSError, ValueError, TypeError) as error:
-        found = shown(str(error).splitlines()[0] if str(error) else "damaged file")
-        raise InputError(Problem(records.file, "not_parquet", found, "a Parquet file")) from error
+    rows, problems = parquet_rows(raw, records.file)
+    records.problems.extend(problems)
     for number, row in enumerate(rows, start=1):
-        _add(records, number, row)
+        if problem := _unstorable(row):
+            expected = "values that can be stored"
+            records.problems.append(Problem(records.file, "not_storable", problem, expected, row=number))
+        else:
+            records.rows.append((number, row))
 
 
 def _add(records: Records, number: int, item: Any) -> None:

@@ -80,14 +80,13 @@ class TableStore:
         Returns:
             One frame, or None where no run exists.
         """
-        frames = [
-            self.read(path)
-            for partition in self.partitions(table)
-            if agent is None or partition.partition("@")[0] == agent
-            for run_id in self.run_ids(table, partition)
-            if (path := self.newest(table, partition, run_id)) is not None
-        ]
-        return pd.concat(frames, ignore_index=True) if frames else None
+        chosen = [name for name in self.partitions(table) if agent is None or name.partition("@")[0] == agent]
+        return _joined([frame for name in chosen if (frame := self.read_partition(table, name)) is not None])
+
+    def read_partition(self, table: str, partition: str) -> pd.DataFrame | None:
+        """As :meth:`read_newest`, for one partition."""
+        paths = [self.newest(table, partition, run_id) for run_id in self.run_ids(table, partition)]
+        return _joined([self.read(path) for path in paths if path is not None])
 
     def _files_of(self, table: str, partition: str, run_id: str) -> Iterator[Path]:
         folder = self._inside(table, partition)
@@ -135,6 +134,11 @@ class ParquetFile:
             os.fsync(handle.fileno())
         self._beside.replace(self.path)
         sync_folder(self.path.parent)
+
+
+def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame | None:
+    filled = [frame for frame in frames if not frame.empty] or frames[:1]
+    return pd.concat(filled, ignore_index=True) if filled else None
 
 
 def _written_at(path: Path) -> int:

@@ -8,6 +8,7 @@ field keeps the line on which it stands.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from eaas_assets.storage.files import MIB, decode_utf8, digest, read_limited
 
 MAX_DOCUMENT_BYTES = MIB
 MAX_DEPTH = 40
+MAX_VALUES = 100_000
 
 _OLD_BOOLEANS = re.compile(r"^(?:y|n|yes|no|on|off)$", re.IGNORECASE)
 _PLAIN = (
@@ -96,12 +98,18 @@ def read_yaml(root: Path, relative: str) -> YamlDocument:
 
 def _refuse_bombs(text: str, relative: str) -> None:
     """Walk the flat event stream first: composing a bomb or a 100,000-deep list would already be the harm."""
-    depth = 0
+    depth = values = 0
     try:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
             if isinstance(event, yaml.AliasEvent):
                 row = _line(event)
                 raise InputError(Problem(relative, "yaml_alias", f"*{event.anchor}", "the value itself", row=row))
+            if isinstance(event, yaml.NodeEvent):
+                values += 1
+                if values > MAX_VALUES:
+                    found, row = f"more than {MAX_VALUES:,} values", _line(event)
+                    expected = f"at most {MAX_VALUES:,} values; data belong into JSONL, CSV or Parquet"
+                    raise InputError(Problem(relative, "too_many_values", found, expected, row=row))
             if isinstance(event, yaml.CollectionStartEvent):
                 depth += 1
                 if depth > MAX_DEPTH:
@@ -168,7 +176,10 @@ class _Reader:
             return node.value
         for pattern, construct in _PLAIN:
             if pattern.match(node.value):
-                return construct(node.value)
+                value = construct(node.value)
+                if isinstance(value, float) and not math.isfinite(value):
+                    self._complain(node, path, "not_finite", shown(node.value), "a number that a float can hold")
+                return value
         return node.value
 
     def _complain(self, node: yaml.Node, path: tuple[str | int, ...], code: str, found: str, expected: str) -> None:

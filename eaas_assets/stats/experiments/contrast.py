@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from eaas_assets.stats.experiments.distributions import t_quantile, t_two_sided
+from eaas_assets.stats.experiments.skewness import MAX_SKEWNESS, remove_skewness, restore_skewness
 from eaas_assets.stats.experiments.relative import fieller
 from eaas_assets.stats.experiments.results import ArmEstimates, Effect, MetricKind, Refusal, refused
 
@@ -63,9 +64,16 @@ def t_effect(
         spread = Refusal("no_variance", "the metric does not vary in either arm")
         values = (arms.treatment, arms.control)
         return refused(metric_kind, method, (spread,), sizes=sizes, level=level, values=values, diagnostics=diagnostics)
+    if math.isfinite(arms.skewness) and abs(arms.skewness) > MAX_SKEWNESS:
+        reason = f"the smaller arm is too small for so long a tail (skewness of the difference {arms.skewness:.2f})"
+        values = (arms.treatment, arms.control)
+        tail = Refusal("too_skewed", reason)
+        return refused(metric_kind, method, (tail,), sizes=sizes, level=level, values=values, diagnostics=diagnostics)
     se = math.sqrt(variance)
     critical = t_quantile(0.5 + level / 2.0, arms.df)
-    relative, refusal = fieller(arms, critical)
+    skewness = arms.skewness if math.isfinite(arms.skewness) else 0.0
+    lower, upper = restore_skewness(-critical, skewness), restore_skewness(critical, skewness)
+    relative, refusal = fieller(arms, lower, upper)
     return Effect(
         metric_kind=metric_kind,
         method=method,
@@ -75,9 +83,9 @@ def t_effect(
         control=arms.control,
         estimate=estimate,
         se=se,
-        low=estimate - critical * se,
-        high=estimate + critical * se,
-        p_value=t_two_sided(estimate / se, arms.df),
+        low=estimate - upper * se,
+        high=estimate - lower * se,
+        p_value=t_two_sided(remove_skewness(estimate / se, skewness), arms.df),
         df=arms.df,
         level=level,
         relative=relative,

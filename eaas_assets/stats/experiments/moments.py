@@ -8,10 +8,10 @@ a mean of ten million standard deviations they keep at most three digits and may
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import permutations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,7 +36,8 @@ class ArmMoments:
         n: Number of rows. Every column has a value in every row.
         mean: Means, shape (k,).
         covariance: Sample covariances with divisor n − 1, shape (k, k); nan where unknown.
-        third: Third central moments with divisor n, shape (k,); nan where unknown. Used to detect skewness only.
+        third: Third central moments with divisor n, shape (k, k, k); nan where unknown. They correct intervals of skewed metrics
+            between arms of unequal size, and are not needed otherwise.
     """
 
     names: tuple[str, ...]
@@ -62,7 +63,7 @@ class ArmMoments:
         n = values.shape[1]
         k = len(names)
         if n == 0:
-            return cls(names, 0, np.full(k, np.nan), np.full((k, k), np.nan), np.full(k, np.nan))
+            return cls(names, 0, np.full(k, np.nan), np.full((k, k), np.nan), np.full((k, k, k), np.nan))
         usable = np.isfinite(values).all(axis=1)
         values[~usable] = 0.0
         mean = values.mean(axis=1)
@@ -71,11 +72,12 @@ class ArmMoments:
         mean = mean + residue
         centred -= residue[:, None]
         covariance = centred @ centred.T / (n - 1) if n > 1 else np.full((k, k), np.nan)
-        third = (centred**3).mean(axis=1)
+        third = np.stack([(centred * row) @ centred.T / n for row in centred])
         mean[~usable] = np.nan
-        covariance[~usable, :] = np.nan
-        covariance[:, ~usable] = np.nan
-        third[~usable] = np.nan
+        for axis in range(2):
+            np.moveaxis(covariance, axis, 0)[~usable] = np.nan
+        for axis in range(3):
+            np.moveaxis(third, axis, 0)[~usable] = np.nan
         return cls(names, n, mean, covariance, third)
 
     @classmethod
@@ -85,7 +87,7 @@ class ArmMoments:
         means: Mapping[str, float],
         variances: Mapping[str, float | None],
         covariances: Mapping[tuple[str, str], float] | None = None,
-        skewness: Mapping[str, float] | None = None,
+        third: Mapping[tuple[str, str, str], float] | None = None,
     ) -> ArmMoments:
         """Moments from a database's aggregates.
 
@@ -94,10 +96,11 @@ class ArmMoments:
             means: ``avg(x)`` by column; its keys name the columns.
             variances: ``var_samp(x)`` by column. None or absent: unknown, and no interval will be given.
             covariances: ``covar_samp(x, y)`` by pair of columns, in either order.
-            skewness: Standardised skewness by column, where known.
+            third: ``avg((x − x̄)(y − ȳ)(z − z̄))`` by triple of columns, in any order, where known; for one column
+                ``skewness(x) * stddev(x)^3``.
 
         Raises:
-            ValueError: If ``n`` is negative or a pair names an unknown column.
+            ValueError: If ``n`` is negative or a key names an unknown column.
         """
         if n < 0:
             raise ValueError(f"n == {n}, must not be negative")
@@ -107,15 +110,14 @@ class ArmMoments:
         for index, name in enumerate(names):
             variance = variances.get(name)
             covariance[index, index] = np.nan if variance is None else variance
-        for (first, second), value in (covariances or {}).items():
-            if first not in names or second not in names:
-                raise ValueError(f"covariance of unknown columns ({first}, {second})")
-            i, j = names.index(first), names.index(second)
-            covariance[i, j] = covariance[j, i] = value
-        known = skewness or {}
-        spread = np.sqrt(np.clip(np.diag(covariance), 0.0, None))
-        third = np.array([known.get(name, np.nan) for name in names]) * spread**3
-        return cls(names, n, np.array([means[name] for name in names], dtype=np.float64), covariance, third)
+        for pair, value in (covariances or {}).items():
+            for i, j in permutations(_positions(names, pair)):
+                covariance[i, j] = value
+        moments = np.full((k, k, k), np.nan)
+        for triple, value in (third or {}).items():
+            for i, j, m in permutations(_positions(names, triple)):
+                moments[i, j, m] = value
+        return cls(names, n, np.array([means[name] for name in names], dtype=np.float64), covariance, moments)
 
     def column(self, name: str | None) -> int:
         """Position of a column; the first one for None.
@@ -152,11 +154,14 @@ class ArmMoments:
         delta = other.mean - self.mean
         here, there = _scatter(self), _scatter(other)
         scatter = here + there + np.outer(delta, delta) * (self.n * (other.n / n))
+        cross = np.multiply.outer(delta, (self.n * there - other.n * here) / n)
         third = (
             self.n * self.third
             + other.n * other.third
-            + delta**3 * (self.n * (other.n / n) * ((self.n - other.n) / n))
-            + 3.0 * delta * (self.n * np.diag(there) - other.n * np.diag(here)) / n
+            + np.multiply.outer(np.outer(delta, delta), delta) * (self.n * (other.n / n) * ((self.n - other.n) / n))
+            + cross
+            + cross.transpose(1, 0, 2)
+            + cross.transpose(1, 2, 0)
         ) / n
         return ArmMoments(self.names, n, self.mean + delta * (other.n / n), scatter / (n - 1), third)
 
@@ -181,7 +186,9 @@ class ArmMoments:
         # 1e-9: aggregates of perfectly correlated columns may exceed the bound by rounding.
         bound = np.sqrt(np.outer(np.clip(spread, 0.0, None), np.clip(spread, 0.0, None))) * (1.0 + 1e-9)
         if (spread < 0.0).any() or (np.abs(block) > bound).any():
-            return Refusal("invalid_moments", f"variances of the {arm} arm are negative or too small for its covariances")
+            return Refusal(
+                "invalid_moments", f"variances of the {arm} arm are negative or too small for its covariances"
+            )
         return None
 
 
@@ -194,21 +201,13 @@ def merge_all(parts: Iterable[ArmMoments]) -> ArmMoments:
     return reduce(ArmMoments.merge, parts)
 
 
-def standardised_skewness(treatment: ArmMoments, control: ArmMoments, metric: str | None) -> float:
-    """Skewness of the difference of two means; nan where third moments are unknown.
-
-    The error of each tail of a t interval is proportional to it (Hall 1992, The Bootstrap and Edgeworth Expansion, §2.6).
-    Balanced arms of one shape cancel, however skewed they are.
-    """
-    third = 0.0
-    variance = 0.0
-    for arm, sign in ((treatment, 1.0), (control, -1.0)):
-        index = arm.column(metric)
-        third += sign * float(arm.third[index]) / arm.n**2
-        variance += float(arm.covariance[index, index]) / arm.n
-    return third / variance**1.5 if variance > 0.0 and math.isfinite(third) else math.nan
-
-
 def _scatter(part: ArmMoments) -> FloatArray:
     """Sums of squares and products about the mean; zero for a single row."""
     return np.zeros_like(part.covariance) if part.n == 1 else part.covariance * (part.n - 1)
+
+
+def _positions(names: tuple[str, ...], key: tuple[str, ...]) -> list[int]:
+    unknown = [name for name in key if name not in names]
+    if unknown:
+        raise ValueError(f"moment of unknown columns {unknown}, known are {names}")
+    return [names.index(name) for name in key]

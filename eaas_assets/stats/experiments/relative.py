@@ -11,33 +11,37 @@ import math
 
 from eaas_assets.stats.experiments.results import NO_RELATIVE, ArmEstimates, Refusal, Relative
 
-MIN_BASELINE_Z = 3.0
-"""Smallest |control| in standard errors for a relative effect. At the mathematical limit (1.96 at 95 %) the interval is
-bounded only for lucky samples, and those cover too seldom."""
 
-
-def fieller(arms: ArmEstimates, critical: float) -> tuple[Relative, Refusal | None]:
+def fieller(arms: ArmEstimates, lower: float, upper: float) -> tuple[Relative, Refusal | None]:
     """Relative effect ``(treatment − control) / |control|`` with Fieller's interval.
 
     The sign is that of the change: from −10 to −8 is +0.2, an improvement of a metric to be raised.
 
     Args:
         arms: Arm values with their joint variance.
-        critical: Critical value of the absolute test, e.g. the t quantile at 97.5 %.
+        lower: Lower critical value of the absolute test's statistic, e.g. −1.96.
+        upper: Upper critical value. The two differ in size when the statistic is skewed.
 
     Returns:
-        The relative effect, or all nan with a refusal if the baseline is not clearly away from zero.
+        The relative effect, or all nan with a refusal if the baseline's own interval covers zero (the ratio is then unbounded).
 
     Source: E. C. Fieller (1954), Some problems in interval estimation, JRSS B 16.
     """
-    t, c = arms.treatment, arms.control
-    needed = max(critical, MIN_BASELINE_Z)
+    c = arms.control
+    needed = max(-lower, upper)
     if not c * c > needed * needed * arms.var_control:
         reason = f"the control's value {c:.6g} is less than {needed:.2f} standard errors from zero"
         return NO_RELATIVE, Refusal("baseline_near_zero", reason, "relative")
+    # With a negative control, treatment − ratio × control falls as the ratio falls.
+    first, second = (upper, -lower) if c > 0.0 else (-lower, upper)
+    low, high = _root(arms, -first), _root(arms, second)
+    return signed_relative(arms.treatment / c, low, high, c, "Fieller"), None
+
+
+def _root(arms: ArmEstimates, critical: float) -> float:
+    """The ratio at which the statistic of ``treatment = ratio × control`` is at a critical value: above the estimate if it is positive."""
+    t, c = arms.treatment, arms.control
     q2 = critical * critical
-    leading = c * c - q2 * arms.var_control
-    middle = t * c - q2 * arms.covariance
     # The discriminant, expanded so that nothing large cancels.
     spread = (
         t * t * arms.var_control
@@ -45,8 +49,8 @@ def fieller(arms: ArmEstimates, critical: float) -> tuple[Relative, Refusal | No
         + c * c * arms.var_treatment
         - q2 * (arms.var_treatment * arms.var_control - arms.covariance * arms.covariance)
     )
-    half = critical * math.sqrt(max(spread, 0.0))
-    return signed_relative(t / c, (middle - half) / leading, (middle + half) / leading, c, "Fieller"), None
+    middle = t * c - q2 * arms.covariance
+    return (middle + critical * math.sqrt(max(spread, 0.0))) / (c * c - q2 * arms.var_control)
 
 
 def signed_relative(ratio: float, low: float, high: float, baseline: float, method: str) -> Relative:

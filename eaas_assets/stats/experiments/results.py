@@ -21,7 +21,7 @@ RefusalCode = Literal[
     "denominator_near_zero",  # a ratio's denominator is too uncertain to divide by
     "baseline_near_zero",  # the control's value is too near zero for a relative effect
     "too_few_clusters",  # randomised groups are too few for an interval that covers
-    "too_skewed",  # one arm's tail weighs too much for a normal mean at this size
+    "too_skewed",  # the smaller arm is too small for a metric with such a tail
     "ties_at_quantile",  # so many equal values at the quantile that its interval has no width
     "too_early",  # too few units for an asymptotic look
 ]
@@ -51,6 +51,7 @@ class ArmEstimates(NamedTuple):
         var_control: Sampling variance of ``control``.
         covariance: Sampling covariance of the two; not zero once both are adjusted to one covariate mean.
         df: Degrees of freedom of the difference's variance; infinite for asymptotic methods.
+        skewness: Standardised skewness of the difference's sampling distribution that comes from unequal arm sizes.
     """
 
     treatment: float
@@ -59,6 +60,7 @@ class ArmEstimates(NamedTuple):
     var_control: float
     covariance: float = 0.0
     df: float = math.inf
+    skewness: float = 0.0
 
     def contrast(self, ratio: float = 1.0) -> tuple[float, float]:
         """Estimate and sampling variance of ``treatment − ratio × control``."""

@@ -1,0 +1,99 @@
+"""The command line: the same assets as in the Dagster UI, without the UI."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from eaas_assets.storage.locations import DATA_DIR_VARIABLE, OUTPUT_DIR_VARIABLE, Locations
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def main() -> None:
+    """Evaluation as a service for AI agents."""
+
+
+@app.command()
+def run(
+    version: Annotated[
+        list[str] | None, typer.Option("--version", help="Only this agent@version (may be repeated)")
+    ] = None,
+) -> None:
+    """Evaluate agent versions, compare them with their baselines and write the reports.
+
+    Ends with 0 when every evaluation ran, 1 when one could not run. A red gate is a result and not an error.
+    """
+    from eaas_assets.headless import evaluate_versions  # heavy: Dagster and pandas
+
+    with _dagster_home(_locations()):
+        raise typer.Exit(evaluate_versions(_locations(), version or []))
+
+
+@app.command()
+def ui(
+    port: Annotated[int, typer.Option(help="Port of the UI")] = 3000,
+    host: Annotated[str, typer.Option(help="Address to bind; the UI has no login, so keep it local")] = "127.0.0.1",
+) -> None:
+    """Start the Dagster UI and the daemon that runs schedules and sensors; Ctrl-C stops both."""
+    code_location = ["--module-name", "eaas_assets.definitions"]
+    with _dagster_home(_locations()):
+        programs = [
+            [_program("dagster-webserver"), "--host", host, "--port", str(port), *code_location],
+            [_program("dagster-daemon"), "run", *code_location],
+        ]
+        typer.echo(f"Dagster UI: http://{host}:{port}")
+        raise typer.Exit(_run_together(programs))
+
+
+def _program(name: str) -> str:
+    """A program of this environment, whether or not it is on the PATH."""
+    beside = Path(sys.executable).with_name(name)
+    return str(beside) if beside.exists() else name
+
+
+def _run_together(programs: list[list[str]]) -> int:
+    """Run programs until one ends or Ctrl-C comes; then end all. Returns the first exit code that is not 0."""
+    processes = [subprocess.Popen(program) for program in programs]  # noqa: S603
+    try:
+        while all(process.poll() is None for process in processes):
+            time.sleep(0.5)
+    except KeyboardInterrupt:
+        typer.echo("stopping")
+    for process in processes:
+        process.terminate()
+    return next((code for process in processes if (code := process.wait()) > 0), 0)
+
+
+def _locations() -> Locations:
+    locations = Locations.from_environment()
+    if not locations.data.is_dir():
+        typer.echo(f"No data folder at {locations.data}; set {DATA_DIR_VARIABLE}.", err=True)
+        raise typer.Exit(1)
+    return locations
+
+
+@contextmanager
+def _dagster_home(locations: Locations) -> Iterator[Path]:
+    """The instance of this output folder, with the embedded settings unless the user has put own ones there."""
+    home = Path(os.environ.get("DAGSTER_HOME") or locations.dagster_home)
+    home.mkdir(parents=True, exist_ok=True)
+    settings = home / "dagster.yaml"
+    if not settings.exists():
+        with (files("eaas_assets.defs") / "dagster.yaml").open("rb") as source, settings.open("wb") as target:
+            shutil.copyfileobj(source, target)
+    os.environ["DAGSTER_HOME"] = str(home)
+    os.environ[DATA_DIR_VARIABLE] = str(locations.data)
+    os.environ[OUTPUT_DIR_VARIABLE] = str(locations.output)
+    yield home

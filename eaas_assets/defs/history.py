@@ -1,0 +1,190 @@
+"""Stage *history*: old and new runs as one history; each run against its baseline, its predecessor and the trend."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from eaas_assets.contracts.history import (
+    BaselineComparison,
+    EvaluationRuns,
+    RegressionAnalysis,
+    RunMetrics,
+    ScenarioEvaluations,
+    TrendAnalysis,
+)
+from eaas_assets.contracts.identifiers import VersionKey
+from eaas_assets.contracts.tables import Table
+from eaas_assets.defs.checks import contract_check, gate_result
+from eaas_assets.defs.inputs import (
+    historical_evaluation_runs,
+    historical_run_metrics,
+    historical_scenario_evaluations,
+)
+from eaas_assets.defs.partitions import agent_versions_partitions
+from eaas_assets.defs.tables import table_options, table_result
+from eaas_assets.defs.world import World
+from eaas_assets.history.baseline import compare_with_baseline
+from eaas_assets.history.record import RunRecord, combine
+from eaas_assets.history.regression import analyse_regression, regression_found
+from eaas_assets.history.runs import executed_run, historical_runs
+from eaas_assets.history.trend import analyse_trend
+
+GROUP = "history"
+
+
+def _options(contract: type[Table]) -> dict[str, Any]:
+    return {"partitions_def": agent_versions_partitions, **table_options(contract, GROUP)}
+
+
+def _out(contract: type[Table]) -> dg.AssetOut:
+    return dg.AssetOut(description=contract.__doc__, **table_options(contract, GROUP))
+
+
+@dg.multi_asset(
+    name="record_run",
+    outs={
+        "evaluation_runs": _out(EvaluationRuns),
+        "run_metrics": _out(RunMetrics),
+        "scenario_evaluations": _out(ScenarioEvaluations),
+    },
+    deps=[historical_evaluation_runs, historical_run_metrics, historical_scenario_evaluations],
+    partitions_def=agent_versions_partitions,
+)
+def record_run(
+    context: dg.AssetExecutionContext,
+    world: World,
+    evaluation_plan: pd.DataFrame,
+    executed_evaluations: pd.DataFrame,
+    evaluation_scores: pd.DataFrame,
+    evaluation_field_scores: pd.DataFrame,
+) -> Iterator[dg.MaterializeResult[Any]]:
+    """Write this run into the one history, beside the runs of the same agent that were made before this system.
+
+    Every run keeps its own file; materializing again adds nothing twice.
+    """
+    agent = VersionKey.parse(context.partition_key).agent
+    history = world.files.history
+    versions = history.runs.loc[history.runs["target_orchestrator"] == agent, "target_version"].unique()
+    imported = [historical_runs(history, agent, version) for version in versions]
+    suite = world.files.suite_rules(str(evaluation_plan["suite"].iloc[0]))
+    current = executed_run(
+        evaluation_plan,
+        executed_evaluations,
+        evaluation_scores,
+        evaluation_field_scores,
+        world.files.evaluation_policy.digest_for(suite),
+    )
+    record = combine([*imported, current])
+    yield table_result(EvaluationRuns, record.runs, "evaluation_runs")
+    yield table_result(
+        RunMetrics,
+        record.metrics,
+        "run_metrics",
+        # Of this run alone: Dagster draws numeric metadata over time.
+        **{
+            row.metric: float(row.value)
+            for row in current.metrics.itertuples()
+            if row.value is not None and row.value == row.value
+        },
+    )
+    yield table_result(
+        ScenarioEvaluations,
+        record.scenarios,
+        "scenario_evaluations",
+        preview=["run_id", "scenario_id", "trial", "passed", "overall_score", "failure_reason"],
+    )
+
+
+@dg.asset(deps=["evaluation_runs", "run_metrics", "scenario_evaluations"], **_options(BaselineComparison))
+def baseline_comparison(
+    context: dg.AssetExecutionContext, world: World, evaluation_plan: pd.DataFrame
+) -> dg.MaterializeResult[pd.DataFrame]:
+    """This run against the declared baseline: pass rates, improvement, whether it is a regression, what it is worth."""
+    run_id, baseline = _run_and_baseline(context, world, evaluation_plan)
+    frame = compare_with_baseline(run_id, baseline, _history(context, world), world.files.release_policy)
+    row = frame.iloc[0]
+    return table_result(
+        BaselineComparison,
+        frame,
+        preview=["version", "baseline_version", "current_pass_rate", "baseline_pass_rate", "improvement", "verdict"],
+        verdict=str(row["verdict"]),
+        details=dg.MetadataValue.text(str(row["details"])),
+    )
+
+
+@dg.asset(deps=["evaluation_runs", "run_metrics", "scenario_evaluations"], **_options(RegressionAnalysis))
+def regression_analysis(
+    context: dg.AssetExecutionContext, world: World, evaluation_plan: pd.DataFrame
+) -> dg.MaterializeResult[pd.DataFrame]:
+    """What got worse and what got better since the previous run and since the baseline: by metric and by scenario."""
+    run_id, baseline = _run_and_baseline(context, world, evaluation_plan)
+    frame = analyse_regression(run_id, baseline, _history(context, world), world.files.release_policy)
+    counts = {verdict: int(rows) for verdict, rows in frame["verdict"].value_counts().items()}
+    return table_result(
+        RegressionAnalysis,
+        frame,
+        preview=["against", "kind", "subject", "previous", "current", "change", "verdict", "statement"],
+        lost=counts.get("lost", 0),
+        gained=counts.get("gained", 0),
+        regressions=counts.get("regression", 0),
+    )
+
+
+@dg.asset_check(
+    asset=regression_analysis,
+    name="no_regression",
+    partitions_def=agent_versions_partitions,
+    additional_ins={"baseline_comparison": dg.AssetIn("baseline_comparison")},
+    description="Nothing got worse than the release policy allows, and no scenario was lost. "
+    "How loud: `gates.regression` in the release policy.",
+)
+def no_regression(
+    world: World, regression_analysis: pd.DataFrame, baseline_comparison: pd.DataFrame
+) -> dg.AssetCheckResult:
+    """The release gate: red with every regression and every lost scenario by name."""
+    reasons = regression_found(regression_analysis, baseline_comparison)
+    severity = world.files.release_policy.gates.regression
+    return gate_result(reasons, severity, str(baseline_comparison["details"].iloc[0]))
+
+
+@dg.asset(deps=["evaluation_runs", "run_metrics", "scenario_evaluations"], **_options(TrendAnalysis))
+def trend_analysis(
+    context: dg.AssetExecutionContext, world: World, evaluation_plan: pd.DataFrame
+) -> dg.MaterializeResult[pd.DataFrame]:
+    """Where the agent's runs are heading: improving, declining or stable, with a robust slope and its interval."""
+    run_id = str(evaluation_plan["run_id"].iloc[0])
+    frame = analyse_trend(run_id, _history(context, world), world.files.release_policy)
+    return table_result(
+        TrendAnalysis, frame, preview=["metric", "direction", "runs", "slope_per_run", "slope_low", "slope_high"]
+    )
+
+
+history_contract_checks = [
+    contract_check(table, contract, agent_versions_partitions)
+    for table, contract in {
+        "evaluation_runs": EvaluationRuns,
+        "run_metrics": RunMetrics,
+        "scenario_evaluations": ScenarioEvaluations,
+        "baseline_comparison": BaselineComparison,
+        "regression_analysis": RegressionAnalysis,
+        "trend_analysis": TrendAnalysis,
+    }.items()
+]
+
+
+def _run_and_baseline(
+    context: dg.AssetExecutionContext, world: World, evaluation_plan: pd.DataFrame
+) -> tuple[str, str | None]:
+    version = world.files.version(VersionKey.parse(context.partition_key)).version
+    return str(evaluation_plan["run_id"].iloc[0]), version.baseline
+
+
+def _history(context: dg.AssetExecutionContext, world: World) -> RunRecord:
+    """All recorded runs of the agent: whatever exists is read, so that a version without a run stops nobody."""
+    agent = VersionKey.parse(context.partition_key).agent
+    frames = [
+        world.tables.read_newest(table, agent) for table in ("evaluation_runs", "run_metrics", "scenario_evaluations")
+    ]
+    return combine([RunRecord(*[frame for frame in frames if frame is not None])])

@@ -1,0 +1,153 @@
+"""Stage *inputs*: what people wrote, read and checked: suites, agent versions, rules, history, the audit of suites."""
+
+from collections import Counter
+
+import dagster as dg
+import pandas as pd
+
+from eaas_assets.agents import tables as agent_tables
+from eaas_assets.contracts.inputs import (
+    AgentVersions,
+    DecisionRules,
+    HistoricalEvaluationRuns,
+    HistoricalRunMetrics,
+    HistoricalScenarioEvaluations,
+    JourneyScenarios,
+    SpecialistAgents,
+    SuiteAudit,
+)
+from eaas_assets.defs.checks import contract_check, gate_result
+from eaas_assets.defs.tables import table_metadata, table_options, table_result
+from eaas_assets.defs.world import World
+from eaas_assets.history.audit import audit_history
+from eaas_assets.suites import tables as suite_tables
+from eaas_assets.suites.audit import suite_audit as audit_suites
+
+GROUP = "inputs"
+
+
+@dg.asset(**table_options(JourneyScenarios, GROUP, frozenset({"json", "csv"})))
+def journey_scenarios(world: World) -> dg.MaterializeResult[pd.DataFrame]:
+    """Scenarios of every suite: what the agent is told, the facts it may see, and what is expected of it.
+
+    A scenario with a fault is left out and stands in `validation_results`; the others go on.
+    """
+    frame = suite_tables.journey_scenarios(world.files.suites)
+    suites = {str(name): int(rows) for name, rows in frame["suite"].value_counts().items()}
+    return table_result(
+        JourneyScenarios, frame, preview=["suite", "scenario_id", "message", "risk", "expected_json"], suites=suites
+    )
+
+
+def _context_asset(table: str, what: str) -> dg.AssetsDefinition:
+    """An asset for a context table; its columns are the ones that the user's suite declares."""
+
+    @dg.asset(
+        name=table,
+        description=f"{what} Columns and their contract are declared by the suite that uses the table; "
+        "rows that break it are left out and stand in `validation_results`.",
+        **table_options(None, GROUP, frozenset({"json"})),
+    )
+    def context_table(world: World) -> dg.MaterializeResult[pd.DataFrame]:
+        frame = suite_tables.context_table(world.files.suites, table)
+        return dg.MaterializeResult(value=frame, metadata=table_metadata(frame))
+
+    return context_table
+
+
+customers = _context_asset("customers", "Customers with their loyalty tier and churn risk.")
+orders = _context_asset("orders", "Orders with their status, carrier and warehouse flag.")
+logistics = _context_asset("logistics", "What the carriers report about each order.")
+marketing_signals = _context_asset("marketing_signals", "Engagement, satisfaction and campaign signals per customer.")
+
+
+@dg.asset(**table_options(SpecialistAgents, GROUP, frozenset({"json"})))
+def specialist_agents(world: World) -> dg.MaterializeResult[pd.DataFrame]:
+    """Specialists that orchestrators may call, with their actions and response templates."""
+    frame = suite_tables.specialist_agents(world.files.suites)
+    return table_result(SpecialistAgents, frame, preview=["suite", "name", "agent_id", "description"])
+
+
+@dg.asset(**table_options(DecisionRules, GROUP, frozenset({"yaml"})))
+def decision_rules(world: World) -> dg.MaterializeResult[pd.DataFrame]:
+    """Business rules of the suites: the rule table, and the ordered classification in which the first match wins."""
+    return table_result(DecisionRules, suite_tables.decision_rules(world.files.suites))
+
+
+@dg.asset(**table_options(AgentVersions, GROUP, frozenset({"yaml"})))
+def agent_versions(world: World) -> dg.MaterializeResult[pd.DataFrame]:
+    """Every readable agent version. A file that cannot be read stands in `validation_results` with its faults."""
+    faults = [str(problem) for file in world.files.agents.files for problem in file.problems]
+    return table_result(
+        AgentVersions,
+        agent_tables.agent_versions(world.files.agents),
+        faulty_files=sum(file.outcome == "failed" for file in world.files.agents.files),
+        faults=dg.MetadataValue.md("\n".join(f"* {fault}" for fault in faults[:20]) or "none"),
+    )
+
+
+@dg.asset(**table_options(HistoricalEvaluationRuns, GROUP, frozenset({"json"})))
+def historical_evaluation_runs(world: World) -> dg.MaterializeResult[pd.DataFrame]:
+    """Evaluation runs that were made before this system."""
+    return table_result(HistoricalEvaluationRuns, world.files.history.runs)
+
+
+@dg.asset(**table_options(HistoricalRunMetrics, GROUP, frozenset({"json"})))
+def historical_run_metrics(world: World) -> dg.MaterializeResult[pd.DataFrame]:
+    """Summary metrics of the historical runs, as they were written down at the time."""
+    return table_result(HistoricalRunMetrics, world.files.history.metrics)
+
+
+@dg.asset(**table_options(HistoricalScenarioEvaluations, GROUP, frozenset({"json"})))
+def historical_scenario_evaluations(world: World) -> dg.MaterializeResult[pd.DataFrame]:
+    """The scenario evaluations that survive from the historical runs."""
+    return table_result(HistoricalScenarioEvaluations, world.files.history.scenarios)
+
+
+@dg.asset(
+    deps=[historical_evaluation_runs, historical_run_metrics, historical_scenario_evaluations],
+    **table_options(SuiteAudit, GROUP),
+)
+def suite_audit(
+    world: World, journey_scenarios: pd.DataFrame, decision_rules: pd.DataFrame
+) -> dg.MaterializeResult[pd.DataFrame]:
+    """What is wrong with the test suites and the recorded history, because a bad test set makes every number a lie.
+
+    Contradictory labels, labels that no rule can produce, rules that can never fire, duplicates, labels at odds with
+    the facts, leaked expected values, and the smallest change that the suite can detect.
+    """
+    history_findings = audit_history(world.files.history, journey_scenarios, decision_rules)
+    frame = audit_suites(world.files.suites, extra_findings=history_findings)
+    counts = Counter(frame["severity"])
+    return table_result(
+        SuiteAudit,
+        frame,
+        preview=["suite", "finding", "severity", "subject", "statement"],
+        errors=counts["error"],
+        warnings=counts["warning"],
+    )
+
+
+@dg.asset_check(
+    asset=suite_audit,
+    name="suites_are_sound",
+    description="No finding of severity error. How loud: `gates.suite_audit` in the release policy.",
+)
+def suites_are_sound(world: World, suite_audit: pd.DataFrame) -> dg.AssetCheckResult:
+    """Red with every finding of severity error."""
+    errors = suite_audit[suite_audit["severity"] == "error"]
+    reasons = [f"{row.suite}: {row.statement}" for row in errors.itertuples()]
+    severity = world.files.release_policy.gates.suite_audit
+    return gate_result(reasons, severity, f"{len(suite_audit)} findings, none of severity error")
+
+
+input_contract_checks = [
+    contract_check("journey_scenarios", JourneyScenarios),
+    contract_check("specialist_agents", SpecialistAgents),
+    contract_check("decision_rules", DecisionRules),
+    contract_check("agent_versions", AgentVersions),
+    contract_check("historical_evaluation_runs", HistoricalEvaluationRuns),
+    contract_check("historical_run_metrics", HistoricalRunMetrics),
+    contract_check("historical_scenario_evaluations", HistoricalScenarioEvaluations),
+    contract_check("suite_audit", SuiteAudit),
+]

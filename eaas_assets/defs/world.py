@@ -1,0 +1,151 @@
+"""The resource through which assets see the user's files, and where outputs go.
+
+Files are read once per Dagster run, so that all assets of a run speak of the same state of the world.
+"""
+
+from functools import cached_property
+from typing import cast
+
+import dagster as dg
+from pydantic import PrivateAttr
+
+from eaas_assets.agents.catalogue import AgentCatalogue, AgentVersionFile, read_agent_versions
+from eaas_assets.contracts.identifiers import VersionKey
+from eaas_assets.contracts.policies import EvaluationPolicy, ReleasePolicy
+from eaas_assets.contracts.readings import FileReading, read_document_noted
+from eaas_assets.contracts.suite import Suite
+from eaas_assets.errors import InputError, PolicyError, Problem
+from eaas_assets.evaluation.runs import RunStore
+from eaas_assets.history.imports import HistoryReading, read_history
+from eaas_assets.storage.locations import Locations
+from eaas_assets.storage.tables import TableStore
+from eaas_assets.suites.reading import SuiteReading, read_suites
+
+EVALUATION_POLICY_FILE = "policies/evaluation.yaml"
+RELEASE_POLICY_FILE = "policies/release.yaml"
+
+
+class WorldFiles:
+    """What the user's files say, each read when it is first asked for."""
+
+    def __init__(self, locations: Locations) -> None:
+        """Read below ``locations.data``."""
+        self._root = locations.data
+
+    @cached_property
+    def suites(self) -> list[SuiteReading]:
+        """All suites, also the ones with faults."""
+        return read_suites(self._root)
+
+    @cached_property
+    def agents(self) -> AgentCatalogue:
+        """All agent versions."""
+        return read_agent_versions(self._root)
+
+    @cached_property
+    def history(self) -> HistoryReading:
+        """Runs that were made before this system."""
+        return read_history(self._root)
+
+    @cached_property
+    def _evaluation_policy(self) -> tuple[EvaluationPolicy | None, FileReading]:
+        return read_document_noted(EvaluationPolicy, self._root, EVALUATION_POLICY_FILE, "policy")
+
+    @cached_property
+    def _release_policy(self) -> tuple[ReleasePolicy | None, FileReading]:
+        return read_document_noted(ReleasePolicy, self._root, RELEASE_POLICY_FILE, "policy")
+
+    @property
+    def evaluation_policy(self) -> EvaluationPolicy:
+        """How executed evaluations are scored.
+
+        Raises:
+            PolicyError: The file is missing or wrong; without rules nothing is scored.
+        """
+        policy, reading = self._evaluation_policy
+        if policy is None:
+            raise PolicyError("\n".join(map(str, reading.problems)))
+        return policy
+
+    @property
+    def release_policy(self) -> ReleasePolicy:
+        """How runs are compared and gated.
+
+        Raises:
+            PolicyError: The file is missing or wrong.
+        """
+        policy, reading = self._release_policy
+        if policy is None:
+            raise PolicyError("\n".join(map(str, reading.problems)))
+        return policy
+
+    def version(self, key: VersionKey) -> AgentVersionFile:
+        """The definition of an agent version.
+
+        Raises:
+            InputError: There is none, or it is wrong; the problems say what.
+        """
+        if (version := self.agents.versions.get(key)) is not None:
+            return version
+        file = f"agents/{key.agent}/{key.version}.yaml"
+        problems = [problem for reading in self.agents.files if reading.file == file for problem in reading.problems]
+        raise InputError(problems or [Problem(file, "missing_file", "no readable definition", "an agent version")])
+
+    def suite(self, name: str) -> SuiteReading:
+        """A suite by name.
+
+        Raises:
+            InputError: There is none, or it cannot be used; the problems say why.
+        """
+        reading = next((reading for reading in self.suites if reading.name == name), None)
+        if reading is not None and reading.usable:
+            return reading
+        problems = [problem for file in reading.files for problem in file.problems] if reading else []
+        file = f"suites/{name}/suite.yaml"
+        raise InputError(problems or [Problem(file, "missing_file", "no such suite", "a suite with scenarios")])
+
+    def suite_rules(self, name: str) -> Suite:
+        """The document of a usable suite."""
+        return cast(Suite, self.suite(name).suite)
+
+    def all_readings(self) -> list[FileReading]:
+        """Every file that was looked at, with its outcome."""
+        suites = [file for reading in self.suites for file in reading.files]
+        return [*suites, *self.agents.files, self._evaluation_policy[1], self._release_policy[1], *self.history.files]
+
+
+class World(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """Where the user's files are and where outputs go.
+
+    Attributes:
+        data_dir: The data folder.
+        output_dir: The output folder.
+    """
+
+    data_dir: str
+    output_dir: str
+    _files: WorldFiles = PrivateAttr()
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Begin a Dagster run with fresh eyes."""
+        self._files = WorldFiles(self.locations)
+
+    @property
+    def locations(self) -> Locations:
+        """Both folders, absolute."""
+        return Locations.at(self.data_dir, self.output_dir)
+
+    @property
+    def files(self) -> WorldFiles:
+        """The user's files as they are in this Dagster run."""
+        return self._files
+
+    @property
+    def tables(self) -> TableStore:
+        """Tables of all runs."""
+        return TableStore(self.locations.tables)
+
+    @property
+    def runs(self) -> RunStore:
+        """Plans, ledgers and manifests of all runs."""
+        return RunStore(self.locations.runs, self.tables)

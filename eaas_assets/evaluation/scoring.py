@@ -1,0 +1,272 @@
+"""Executed evaluations under a policy: scores, and comparisons field by field. Nothing is executed or summarised."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from eaas_assets.contracts.conditions import exact
+from eaas_assets.contracts.evaluation import EvaluationFieldScores, EvaluationScores
+from eaas_assets.contracts.policies import EvaluationPolicy
+from eaas_assets.contracts.suite import FieldRule, Suite
+from eaas_assets.contracts.tables import build
+from eaas_assets.errors import PolicyError, StorageError
+from eaas_assets.evaluation.alignment import Codes, distinct, positions
+from eaas_assets.evaluation.answers import FieldTexts, field_texts
+from eaas_assets.evaluation.field_matches import Expectations, FieldMatches, match_field, read_expectations
+from eaas_assets.evaluation.output_quality import output_quality_scores
+from eaas_assets.evaluation.response_time import is_slow, response_time_scores, response_times
+from eaas_assets.evaluation.specialists import align_calls, expected_specialists
+
+FAILED = '"evaluation_failed"'
+SLOW = '"slow_response_time"'
+
+
+class Unscored(NamedTuple):
+    """Evaluations of one scenario that cannot be scored.
+
+    Attributes:
+        run_id: Their run.
+        scenario_id: Their scenario.
+        evaluations: How many.
+        code: ``scenario_removed``, ``inputs_changed`` or ``unusable_expectation``.
+        reason: In one sentence.
+    """
+
+    run_id: str
+    scenario_id: str
+    evaluations: int
+    code: str
+    reason: str
+
+
+class Scored(NamedTuple):
+    """What came of scoring.
+
+    Attributes:
+        scores: Table `evaluation_scores`.
+        field_scores: Table `evaluation_field_scores`; all rows of one field stand together.
+        unscored: What was left out and why. Rates over ``scores`` do not speak of these.
+    """
+
+    scores: pd.DataFrame
+    field_scores: pd.DataFrame
+    unscored: list[Unscored]
+
+
+def score(
+    executed: pd.DataFrame,
+    calls: pd.DataFrame,
+    scenarios: pd.DataFrame,
+    suite: Suite,
+    policy: EvaluationPolicy,
+    scored_at: datetime,
+    names: Mapping[str, str] | None = None,
+) -> Scored:
+    """Score evaluations; also old ones, under another policy or against mended labels.
+
+    An answer can only be held against the question that was asked. Where the scenario is no longer in the suite, or the
+    agent would be shown something else today (another ``inputs_digest``), the evaluation is left out and reported,
+    as is one whose expected value its comparison cannot use: a fault of the suite and not of the agent.
+
+    Args:
+        executed: Table `executed_evaluations`, of one suite; of one run or several.
+        calls: Table `agent_calls` of these evaluations.
+        scenarios: Table `journey_scenarios`; those of other suites are ignored.
+        suite: The suite.
+        policy: The rules.
+        scored_at: Stands on every row.
+        names: Name of a specialist by name and identifier; see `specialists.specialist_names`.
+
+    Raises:
+        StorageError: The evaluations are of another suite, or one stands twice.
+        PolicyError: The policy's rules do not fit the suite.
+    """
+    if other := set(executed["suite"].unique()) - {suite.suite}:
+        raise StorageError(f"evaluations of suite {', '.join(sorted(other))} cannot be scored by {suite.suite}")
+    judged = scenarios[scenarios["suite"] == suite.suite].reset_index(drop=True)
+    expectations = read_expectations(judged["expected_json"].tolist(), suite, policy)
+    scenario = positions(executed, judged, ["scenario_id"])
+    usable, unscored = _usable(executed, judged, scenario, expectations)
+    executed, scenario = executed[usable].reset_index(drop=True), scenario[usable]
+    answered = dict(zip(expectations.rules, field_texts(executed["answer_json"], [*expectations.rules]), strict=True))
+    for field in answered.values():
+        field.code[executed["status"].to_numpy() != "completed"] = -1
+    matches = {name: match_field(name, expectations, scenario, answered[name]) for name in expectations.rules}
+    policy_hash = policy.digest_for(suite)
+    rows = _Rows(executed, judged, scenario, suite, policy, policy_hash)
+    quality = _quality(rows, calls, names or {})
+    scores = _score_table(rows, expectations.rules, matches, quality, scored_at)
+    field_scores = _field_table(rows, expectations, matches, answered)
+    return Scored(scores, field_scores, unscored)
+
+
+class _Rows(NamedTuple):
+    """The evaluations that are scored, with what they are scored by."""
+
+    executed: pd.DataFrame
+    judged: pd.DataFrame
+    scenario: Codes
+    suite: Suite
+    policy: EvaluationPolicy
+    policy_hash: str
+
+    @property
+    def completed(self) -> NDArray[np.bool_]:
+        return self.executed["status"].to_numpy() == "completed"
+
+
+def _usable(
+    executed: pd.DataFrame, judged: pd.DataFrame, scenario: Codes, expectations: Expectations
+) -> tuple[NDArray[np.bool_], list[Unscored]]:
+    """Which evaluations can be scored, and why the others cannot."""
+    reasons = {
+        1: ("scenario_removed", "the scenario is no longer in the suite"),
+        2: ("inputs_changed", "the scenario shows the agent something else than it was shown"),
+        3: ("unusable_expectation", ""),
+    }
+    known = scenario >= 0
+    shown_now = judged["inputs_digest"].reindex(scenario).reset_index(drop=True)
+    changed = (shown_now != executed["inputs_digest"].reset_index(drop=True)).to_numpy(dtype=np.bool_)
+    faulty = np.isin(scenario, list(expectations.faults))
+    code = np.select([~known, changed, faulty], [1, 2, 3], 0)
+    left_out = np.flatnonzero(code)
+    counts = Counter(
+        zip(
+            executed["run_id"].iloc[left_out].tolist(),
+            executed["scenario_id"].iloc[left_out].tolist(),
+            code[left_out].tolist(),
+            scenario[left_out].tolist(),
+            strict=True,
+        )
+    )
+    unscored = [
+        Unscored(run_id, scenario_id, count, reasons[kind][0], reasons[kind][1] or expectations.faults[at])
+        for (run_id, scenario_id, kind, at), count in counts.items()
+    ]
+    return code == 0, unscored
+
+
+def _quality(rows: _Rows, calls: pd.DataFrame, names: Mapping[str, str]) -> NDArray[np.float64]:
+    """Output quality; nan throughout for a suite without a path, which does not say what should be called."""
+    if rows.suite.path_field is None:
+        return np.full(len(rows.executed), np.nan)
+    expected = expected_specialists(rows.judged["expected_json"].tolist(), rows.suite)
+    aligned = align_calls(rows.executed, calls, rows.scenario, expected, names)
+    policy = rows.policy
+    return output_quality_scores(len(rows.executed), aligned, calls, policy.output_quality, policy.rounding)
+
+
+def _score_table(
+    rows: _Rows,
+    rules: dict[str, FieldRule],
+    matches: dict[str, FieldMatches],
+    quality: NDArray[np.float64],
+    scored_at: datetime,
+) -> pd.DataFrame:
+    executed, policy, completed = rows.executed, rows.policy, rows.completed
+    seconds, source = response_times(executed, policy.response_time)
+    response = response_time_scores(seconds, policy.response_time)
+    slow = is_slow(seconds, policy.response_time)
+    matched = np.column_stack([matches[name].matched & completed for name in rules])
+    correctness = _correctness(matched, rules, policy.rounding)
+    overall, passed = _overall(correctness, response, quality, policy)
+    for column in (correctness, response, quality, overall):
+        column[~completed] = 0.0
+    passed[~completed] = False
+    frame = executed[["run_id", "evaluation_key", "scenario_id", "trial", "status"]].assign(
+        risk=rows.judged["risk"].reindex(rows.scenario).array,
+        correctness_score=correctness,
+        response_time_s=seconds,
+        response_time_source=source,
+        response_time_score=response,
+        output_quality_score=quality,
+        overall_score=overall,
+        passed=passed,
+        all_fields_match=np.logical_and.reduce(matched, axis=1),
+        issues_json=_issues(completed, [matches[name] for name in rules], slow),
+        policy_hash=_constant(rows.policy_hash, len(executed)),
+        scored_at=pd.Timestamp(scored_at).as_unit("us"),
+    )
+    return build(EvaluationScores, frame)
+
+
+def _correctness(matched: NDArray[np.bool_], rules: dict[str, FieldRule], decimals: int) -> NDArray[np.float64]:
+    """Weighted share of the fields that match: exact decimals, rounded half to even."""
+    kinds = distinct(*np.packbits(matched, axis=1).T)
+    weights = [Fraction(exact(rule.weight)) for rule in rules.values()]
+    scores = [
+        float(round(sum((w for w, hit in zip(weights, matched[row], strict=True) if hit), start=Fraction(0)), decimals))
+        for row in kinds.first
+    ]
+    return np.array(scores, dtype=np.float64)[kinds.code]
+
+
+def _overall(
+    correctness: NDArray[np.float64],
+    response: NDArray[np.float64],
+    quality: NDArray[np.float64],
+    policy: EvaluationPolicy,
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Weighted mean of the scores that are defined, and whether it reaches the threshold."""
+    weights = [
+        Fraction(exact(weight))
+        for weight in (policy.overall.correctness, policy.overall.response_time, policy.overall.output_quality)
+    ]
+    threshold = Fraction(exact(policy.pass_threshold))
+    columns = (correctness, response, quality)
+    kinds = distinct(*columns)
+    scores = np.zeros(len(kinds.first))
+    passed = np.zeros(len(kinds.first), dtype=np.bool_)
+    for index, row in enumerate(kinds.first):
+        values = [float(column[row]) for column in columns]
+        defined = [(w, Fraction(exact(v))) for w, v in zip(weights, values, strict=True) if not np.isnan(v)]
+        total = sum((weight for weight, _ in defined), start=Fraction(0))
+        if total == 0:
+            raise PolicyError("policies/evaluation.yaml, overall: all weight is on scores that are undefined here")
+        mean = round(sum((w * v for w, v in defined), start=Fraction(0)) / total, policy.rounding)
+        scores[index], passed[index] = float(mean), mean >= threshold
+    return scores[kinds.code], passed[kinds.code]
+
+
+def _issues(completed: NDArray[np.bool_], matches: list[FieldMatches], slow: NDArray[np.bool_]) -> pd.Series:
+    """What was wrong with each evaluation, as a JSON list; each different list is written once."""
+    kinds = distinct(*(field.issue * completed for field in matches), slow & completed, completed)
+    texts = []
+    for row in kinds.first:
+        issues = [field.issues[field.issue[row]] for field in matches if field.issue[row]] + [SLOW] * bool(slow[row])
+        texts.append(f"[{','.join(issues if completed[row] else [FAILED])}]")
+    return pd.Series(texts, dtype="str").take(kinds.code).reset_index(drop=True)
+
+
+def _field_table(
+    rows: _Rows, expectations: Expectations, matches: dict[str, FieldMatches], answered: dict[str, FieldTexts]
+) -> pd.DataFrame:
+    """One table a field, below each other. Columns that do not differ by field are shared and not copied."""
+    executed, size = rows.executed, len(rows.executed)
+    policy_hash = _constant(rows.policy_hash, size)
+    parts = []
+    for name, rule in expectations.rules.items():
+        actual = pd.Series(answered[name].texts, dtype="str").reindex(answered[name].code)
+        part = executed[["run_id", "evaluation_key", "scenario_id", "trial"]].assign(
+            field=_constant(name, size),
+            compare=_constant(rule.compare, size),
+            weight=float(rule.weight),
+            expected_json=expectations.texts[name].take(expectations.codes[name][rows.scenario]).array,
+            actual_json=actual.array,
+            matched=matches[name].matched & rows.completed,
+            policy_hash=policy_hash,
+        )
+        parts.append(part)
+    return build(EvaluationFieldScores, pd.concat(parts, ignore_index=True))
+
+
+def _constant(text: str, size: int) -> pd.Series:
+    return pd.Series([text], dtype="str").take(np.zeros(size, dtype=np.int64)).reset_index(drop=True)

@@ -1,0 +1,95 @@
+"""What an evaluation report is made from: the finished tables of one run, and the policies that they name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from eaas_assets.contracts.policies import EvaluationPolicy, ReleasePolicy
+
+
+@dataclass(frozen=True)
+class EvaluationReportTables:
+    """The tables of one run, as their contracts describe them.
+
+    Each table holds this run's rows only, under one policy where it has a policy hash; the exceptions are named.
+
+    Attributes:
+        plan: ``evaluation_plan``, one row.
+        executed: ``executed_evaluations``.
+        calls: ``agent_calls``.
+        scores: ``evaluation_scores``.
+        field_scores: ``evaluation_field_scores``.
+        performance: ``agent_performance_summary``.
+        summary: ``evaluation_summary``, one row.
+        validation: ``validation_results``.
+        workflow_health: ``workflow_health``, in order of the work.
+        baseline: ``baseline_comparison``, one row.
+        regression: ``regression_analysis``.
+        trend: ``trend_analysis``.
+        audit: ``suite_audit``: the rows of the run's suite and those of ``history``.
+        run_metrics: ``run_metrics`` of the agent's whole history, this run included.
+        scenarios: ``journey_scenarios`` of the run's suite: the messages and risks that failures are shown with.
+        specialists: ``specialist_agents`` of the run's suite: what each of them does.
+        evaluation_policy: The policy of the scores.
+        release_policy: The policy of the comparisons and gates.
+        data_versions: What the run rests on by name, e.g. a file or code location with its version or hash.
+    """
+
+    plan: pd.DataFrame
+    executed: pd.DataFrame
+    calls: pd.DataFrame
+    scores: pd.DataFrame
+    field_scores: pd.DataFrame
+    performance: pd.DataFrame
+    summary: pd.DataFrame
+    validation: pd.DataFrame
+    workflow_health: pd.DataFrame
+    baseline: pd.DataFrame
+    regression: pd.DataFrame
+    trend: pd.DataFrame
+    audit: pd.DataFrame
+    run_metrics: pd.DataFrame
+    scenarios: pd.DataFrame
+    specialists: pd.DataFrame
+    evaluation_policy: EvaluationPolicy
+    release_policy: ReleasePolicy
+    data_versions: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        for name in ("plan", "summary", "baseline"):
+            if len(getattr(self, name)) != 1:
+                raise ValueError(f"{name} has {len(getattr(self, name))} rows, must have 1: one run, one policy")
+
+    @property
+    def the_plan(self) -> Any:
+        """The plan's row, by column name."""
+        return next(records(self.plan))
+
+    @property
+    def the_summary(self) -> Any:
+        """The summary's row, by column name."""
+        return next(records(self.summary))
+
+    @property
+    def the_comparison(self) -> Any:
+        """The baseline comparison's row, by column name."""
+        return next(records(self.baseline))
+
+    def metric(self, name: str, run_id: str | None = None) -> Any | None:
+        """One run's row of one metric, of this run by default; None where it has none.
+
+        Of a run that was scored anew: the row under this report's policy, else the last.
+        """
+        metrics, wanted = self.run_metrics, self.the_plan.run_id if run_id is None else run_id
+        found = metrics[(metrics["run_id"] == wanted) & (metrics["metric"] == name)]
+        own = found[found["policy_hash"] == self.the_summary.policy_hash]
+        return next(records((found if own.empty else own).tail(1)), None)
+
+
+def records(table: pd.DataFrame) -> Iterator[Any]:
+    """The rows of a table, by column name."""
+    return table.itertuples(index=False)

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eaas_assets.contracts.agent import AgentRequest
+from eaas_assets.errors import AgentCallError, StorageError
+from eaas_assets.evaluation.progress import Progress
+from eaas_assets.evaluation.runner import run_plan
+from eaas_assets.storage.ledger import Ledger
+from eaas_assets_tests.evaluation.agents_for_tests import ScriptedAgent, echo, executed, plan, run_store
+
+
+def quiet(_: Progress) -> None:
+    """Nobody listens."""
+
+
+def run(tmp_path: Path, agent: ScriptedAgent, count: int, **changes: Any) -> Any:
+    store = run_store(tmp_path)
+    made = plan(count, **changes)
+    started = store.start(made)
+    store.execute(started, agent, quiet)
+    return executed(store, started.run_id)
+
+
+def test_every_question_is_asked_once_and_its_answer_stored(tmp_path: Path) -> None:
+    agent = ScriptedAgent(echo)
+    rows = run(tmp_path, agent, 40)
+    assert sorted(agent.asked) == rows["scenario_id"].tolist()
+    assert rows["status"].tolist() == ["completed"] * 40
+    assert rows["answer_json"].tolist()[7] == '{"text":"question 7"}'
+    assert agent.closed
+
+
+def test_no_more_are_in_flight_than_the_limit_allows_and_the_limit_is_used(tmp_path: Path) -> None:
+    agent = ScriptedAgent(echo, delay_s=0.01)
+    run(tmp_path, agent, 40, limits={"concurrency": 6})
+    assert agent.most_in_flight == 6
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (None, "invalid_answer"),
+        ("<html>error</html>", "invalid_answer"),
+        ([], "invalid_answer"),
+        ({"answer": {"a": float("nan")}}, "invalid_answer"),
+        ({"answer": {"a": "\ud800"}}, "invalid_answer"),
+        ({"answer": {"a": object()}}, "invalid_answer"),
+        ({"answer": {}, "confidence": 1.5}, "invalid_answer"),
+        ({"answer": {}, "confidence": "0.5"}, "invalid_answer"),
+        ({"answer": {}, "steps": [{"agent": 3}]}, "invalid_answer"),
+        ({"answer": {}, "steps": "none"}, "invalid_answer"),
+        ({"answer": {"a": "x" * 2_000_000}}, "answer_too_large"),
+    ],
+)
+def test_a_bad_answer_fails_its_evaluation_and_not_the_run(tmp_path: Path, content: Any, code: str) -> None:
+    agent = ScriptedAgent(lambda request: content if request.scenario_id == "S00001" else echo(request))
+    rows = run(tmp_path, agent, 3)
+    assert rows["status"].tolist() == ["completed", "failed", "completed"]
+    assert rows["error_code"].tolist()[1] == code
+    assert rows["error"].str.len().max() < 1000
+
+
+def test_an_agent_that_fails_or_is_late_is_recorded_as_such(tmp_path: Path) -> None:
+    def script(request: AgentRequest) -> Any:
+        if request.scenario_id == "S00000":
+            raise AgentCallError("refused", "the agent is not there")
+        return echo(request)
+
+    class Late(ScriptedAgent):
+        async def answer(self, request: AgentRequest) -> Any:
+            if request.scenario_id == "S00001":
+                await asyncio.sleep(30)
+            return await super().answer(request)
+
+    rows = run(tmp_path, Late(script), 3, limits={"timeout_s": 0.2})
+    assert rows["status"].tolist() == ["failed", "timeout", "completed"]
+    assert rows["error_code"].tolist()[:2] == ["refused", "timeout"]
+    assert 0.2 <= rows["measured_s"].tolist()[1] < 1.2
+
+
+def test_simulated_measured_and_reported_times_are_told_apart(tmp_path: Path) -> None:
+    from eaas_assets.agents.protocol import Answer
+
+    def script(request: AgentRequest) -> Any:
+        if request.scenario_id == "S00000":
+            return Answer({"answer": {}}, simulated_s=1.5)
+        return {"answer": {}, "response_time_s": 0.25}
+
+    rows = run(tmp_path, ScriptedAgent(script), 2)
+    assert rows["simulated_s"].tolist()[0] == 1.5
+    assert rows["measured_s"].isna().tolist() == [True, False]
+    assert rows["reported_s"].tolist()[1] == 0.25
+
+
+def test_a_simulated_agent_can_time_out(tmp_path: Path) -> None:
+    from eaas_assets.agents.protocol import Answer
+
+    agent = ScriptedAgent(lambda _: Answer({"answer": {}}, simulated_s=31.0))
+    assert run(tmp_path, agent, 1)["status"].tolist() == ["timeout"]
+
+
+def test_a_bug_in_an_adapter_stops_the_run_loudly_and_keeps_what_was_done(tmp_path: Path) -> None:
+    def script(request: AgentRequest) -> Any:
+        if request.scenario_id == "S00005":
+            raise ZeroDivisionError
+        return echo(request)
+
+    made = plan(10, limits={"concurrency": 1})
+    ledger = Ledger(tmp_path / "ledger.sqlite", made.digest)
+    with pytest.raises(ZeroDivisionError):
+        run_plan(made, ScriptedAgent(script), ledger, quiet)
+    assert ledger.positions() == {0, 1, 2, 3, 4}
+
+
+def test_a_full_disk_is_a_storage_error_and_what_was_stored_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = plan(10, limits={"concurrency": 2})
+    ledger = Ledger(tmp_path / "ledger.sqlite", made.digest)
+    put = ledger.put
+
+    def until_full(records: Any) -> None:
+        if ledger.count() >= 4:
+            raise StorageError("database or disk is full")
+        put(records)
+
+    monkeypatch.setattr(ledger, "put", until_full)
+    with pytest.raises(StorageError, match="full"):
+        run_plan(made, ScriptedAgent(echo), ledger, quiet)
+    assert 4 <= ledger.count() < 10
+
+
+def test_progress_says_done_total_rate_elapsed_and_time_left(tmp_path: Path) -> None:
+    told: list[Progress] = []
+    made = plan(4)
+    with Ledger(tmp_path / "ledger.sqlite", made.digest) as ledger:
+        run_plan(made, ScriptedAgent(echo), ledger, told.append)
+    assert (told[0].done, told[0].rate, told[0].left_s) == (0, None, None)
+    assert (told[-1].done, told[-1].total, told[-1].left_s) == (4, 4, 0.0)
+    assert "4 of 4 evaluations (100 %)" in str(told[-1])
+
+
+def test_slow_storage_does_not_count_as_response_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = plan(6, limits={"concurrency": 2})
+    ledger = Ledger(tmp_path / "ledger.sqlite", made.digest)
+    put = ledger.put
+
+    def slow_put(records: Any) -> None:
+        time.sleep(0.1)
+        put(records)
+
+    monkeypatch.setattr(ledger, "put", slow_put)
+    run_plan(made, ScriptedAgent(echo), ledger, quiet)
+    from eaas_assets.evaluation.outcomes import from_record
+
+    assert max(from_record(record)["measured_s"] for _, record in ledger.records()) < 0.1
