@@ -145,13 +145,7 @@ def _read_version(root: Path, relative: str) -> AgentVersionFile:
     if problems:
         raise InputError(problems)
     read_settings(version, document)  # its faults have lines only here
-    try:
-        content = digest(canonical_json(version.model_dump(mode="json")))
-    except ValueError as error:  # an infinite number, half a character
-        raise InputError(
-            Problem(relative, "unstorable", shown(str(error)), "finite numbers and whole characters")
-        ) from error
-    return AgentVersionFile(version, relative, content)
+    return AgentVersionFile(version, relative, digest(canonical_json(version.model_dump(mode="json"))))
 
 
 def _name_problems(version: AgentVersion, document: YamlDocument) -> list[Problem]:

@@ -13,7 +13,7 @@ from eaas_assets.contracts.documents import Document
 from eaas_assets.contracts.identifiers import Identifier
 
 ColumnName = Annotated[str, Field(min_length=1, max_length=128)]
-RelativeFile = Annotated[str, Field(pattern=re.compile(r"(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9._/-]{0,199}\Z"))]
+RelativeFile = Annotated[str, Field(pattern=re.compile(r"\A(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9._/-]{0,199}\Z"))]
 Comparison = Literal["exact", "sequence", "set", "subset", "number", "regex", "json_schema", "similarity"]
 ColumnType = Literal["string", "number", "integer", "boolean", "list", "date"]
 RISKS = ("low", "medium", "high")
@@ -93,9 +93,9 @@ class FieldRule(Document):
     """
 
     compare: Comparison
-    weight: float = Field(ge=0, le=1, strict=False)
-    tolerance: float = Field(default=0.0, ge=0, strict=False)
-    threshold: float = Field(default=1.0, ge=0, le=1, strict=False)
+    weight: float = Field(ge=0, le=1)
+    tolerance: float = Field(default=0.0, ge=0)
+    threshold: float = Field(default=1.0, ge=0, le=1)
 
 
 class ExpectedField(FieldRule):
@@ -110,6 +110,12 @@ class ExpectedField(FieldRule):
     field: Identifier
     column: ColumnName
     role: Literal["path"] | None = None
+
+    @model_validator(mode="after")
+    def _path_is_a_list(self) -> Self:
+        if self.role == "path" and self.compare not in {"sequence", "set", "subset"}:
+            raise ValueError(f"sequence, set or subset with the role 'path', not {self.compare}")
+        return self
 
 
 class Catalogue(Document):

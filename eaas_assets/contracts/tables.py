@@ -8,6 +8,7 @@ counted is a real column.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any, TypeVar
 
 import pandas as pd
@@ -50,22 +51,38 @@ TableT = TypeVar("TableT", bound=Table)
 
 
 def build(contract: type[Table], rows: Iterable[Mapping[str, Any]] | pd.DataFrame) -> pd.DataFrame:
-    """Rows as a table that meets its contract: declared columns in declared order, declared types.
+    """Rows as a table of the contract's shape: declared columns in declared order, with the declared types.
+
+    Values are not checked here: each table is checked once, where it is stored (see :func:`contract_problems`).
 
     Raises:
-        StorageError: The rows break the contract, which is a bug in the stage that made them.
+        StorageError: A column cannot have its type, which is a bug in the stage that made the rows.
     """
-    names = list(contract.to_schema().columns)
-    frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows), columns=names)
+    types = column_types(contract)
+    frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows), columns=list(types))
+    frame = frame.reindex(columns=list(types))
     try:
-        return contract.validate(frame.reindex(columns=names), lazy=True)
+        return frame.astype(types)
+    except (TypeError, ValueError) as error:
+        raise StorageError(f"{contract.__name__}: {error}") from error
+
+
+@cache
+def column_types(contract: type[Table]) -> dict[str, Any]:
+    """The pandas type of each column."""
+    return {name: column.dtype.type for name, column in contract.to_schema().columns.items()}
+
+
+def contract_problems(contract: type[Table], frame: pd.DataFrame) -> list[Problem]:
+    """What in a table breaks its contract, one problem per value; empty for a good one."""
+    try:
+        contract.validate(frame, lazy=True)
     except SchemaErrors as error:
-        faults = "; ".join(str(problem) for problem in contract_problems(error, contract.__name__)[:5])
-        raise StorageError(f"{contract.__name__}: {faults}") from error
+        return _failure_cases(error, contract.__name__)
+    return []
 
 
-def contract_problems(error: SchemaErrors, table: str) -> list[Problem]:
-    """Failure cases of pandera, one problem each."""
+def _failure_cases(error: SchemaErrors, table: str) -> list[Problem]:
     problems = []
     for case in error.failure_cases.to_dict("records"):
         index = case.get("index")

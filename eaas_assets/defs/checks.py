@@ -8,7 +8,6 @@ from typing import Any
 
 import dagster as dg
 import pandas as pd
-from pandera.errors import SchemaErrors
 
 from eaas_assets.contracts.tables import Table, contract_problems
 from eaas_assets.defs.tables import table_preview
@@ -41,18 +40,14 @@ def contract_check(
 
 def contract_result(table: pd.DataFrame, contract: type[Table]) -> dg.AssetCheckResult:
     """Passed, or failed with the first failing rows as a table."""
-    try:
-        contract.validate(table, lazy=True)
-    except SchemaErrors as error:
-        problems = contract_problems(error, contract.__name__)
-        return dg.AssetCheckResult(
-            passed=False,
-            metadata={
-                "failures": len(problems),
-                "failing_rows": table_preview(pd.DataFrame([p.as_row() for p in problems]), SHOWN_FAILURES),
-            },
-        )
-    return dg.AssetCheckResult(passed=True, metadata={"rows": len(table)})
+    problems = contract_problems(contract, table)
+    if not problems:
+        return dg.AssetCheckResult(passed=True, metadata={"rows": len(table)})
+    failures = pd.DataFrame([problem.as_row() for problem in problems])
+    return dg.AssetCheckResult(
+        passed=False,
+        metadata={"failures": len(problems), "failing_rows": table_preview(failures, SHOWN_FAILURES)},
+    )
 
 
 def gate_result(reasons: Sequence[str], severity: str, passed_because: str, **metadata: Any) -> dg.AssetCheckResult:

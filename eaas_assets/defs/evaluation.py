@@ -83,9 +83,8 @@ def evaluation_plan(
         + (", continuing an unfinished run" if run.resumed else "")
         + (f", expected to take {seconds:.1f} s" if seconds is not None else "")
     )
-    return table_result(
-        EvaluationPlan, [row], run_id=run.run_id, goal=row["goal"], planned_evaluations=row["planned_evaluations"]
-    )
+    shown = {name: row[name] for name in ("run_id", "goal", "planned_evaluations")}
+    return table_result(EvaluationPlan, [row], metadata=shown)
 
 
 @dg.asset(**_options(ValidationResults))
@@ -105,7 +104,7 @@ def validation_results(
     problems = [problem for reading in world.files.all_readings() for problem in reading.problems]
     for problem in problems[:20]:
         context.log.warning(str(problem))
-    return table_result(ValidationResults, rows, problems=len(problems))
+    return table_result(ValidationResults, rows, metadata={"problems": len(problems)})
 
 
 @dg.asset_check(
@@ -206,8 +205,10 @@ def score_evaluations(
         "evaluation_scores",
         preview=["scenario_id", "trial", "correctness_score", "response_time_score", "output_quality_score",
                  "overall_score", "passed", "issues_json"],
-        passed=int(scored.scores["passed"].sum()),
-        not_scored=sum(left_out.evaluations for left_out in scored.unscored),
+        metadata={
+            "passed": int(scored.scores["passed"].sum()),
+            "not_scored": sum(left_out.evaluations for left_out in scored.unscored),
+        },
     )  # fmt: skip
     yield table_result(
         EvaluationFieldScores,
@@ -276,8 +277,10 @@ def evaluation_summary(
     frame = summarise(executed_evaluations, evaluation_scores, agent_performance_summary, policy, policy_hash)
     row = frame.iloc[0]
     # Numbers are drawn over time by the UI; what is undefined is left out of the drawing.
-    numbers = {name: float(row[name]) for name in ("overall_pass_rate", "average_score") if pd.notna(row[name])}
-    return table_result(EvaluationSummary, frame, **numbers, health=str(row["health_status"]))
+    numbers: dict[str, Any] = {
+        name: float(row[name]) for name in ("overall_pass_rate", "average_score") if pd.notna(row[name])
+    }
+    return table_result(EvaluationSummary, frame, metadata=numbers | {"health": str(row["health_status"])})
 
 
 @dg.asset(**_options(WorkflowHealth))
@@ -295,7 +298,7 @@ def workflow_health(
     for stage, step_key in _STEP_OF_STAGE.items():
         step = steps.get(step_key)
         measured = step is not None and step.start_time is not None and step.end_time is not None
-        durations[stage] = step.end_time - step.start_time if measured else None  # type: ignore[union-attr,operator]
+        durations[stage] = step.end_time - step.start_time if measured else None  # type: ignore[union-attr]
     rows = workflow_health_rows(
         run_id, validation_results, executed_evaluations, evaluation_scores, agent_performance_summary, durations
     )

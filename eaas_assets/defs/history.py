@@ -83,11 +83,7 @@ def record_run(
         record.metrics,
         "run_metrics",
         # Of this run alone: Dagster draws numeric metadata over time.
-        **{
-            row.metric: float(row.value)
-            for row in current.metrics.itertuples()
-            if row.value is not None and row.value == row.value
-        },
+        metadata=current.metrics.dropna(subset="value").set_index("metric")["value"].to_dict(),
     )
     yield table_result(
         ScenarioEvaluations,
@@ -109,8 +105,7 @@ def baseline_comparison(
         BaselineComparison,
         frame,
         preview=["version", "baseline_version", "current_pass_rate", "baseline_pass_rate", "improvement", "verdict"],
-        verdict=str(row["verdict"]),
-        details=dg.MetadataValue.text(str(row["details"])),
+        metadata={"verdict": str(row["verdict"]), "details": str(row["details"])},
     )
 
 
@@ -126,9 +121,7 @@ def regression_analysis(
         RegressionAnalysis,
         frame,
         preview=["against", "kind", "subject", "previous", "current", "change", "verdict", "statement"],
-        lost=counts.get("lost", 0),
-        gained=counts.get("gained", 0),
-        regressions=counts.get("regression", 0),
+        metadata={verdict: counts.get(verdict, 0) for verdict in ("lost", "gained", "regression", "improvement")},
     )
 
 

@@ -33,9 +33,9 @@ def journey_scenarios(world: World) -> dg.MaterializeResult[pd.DataFrame]:
     A scenario with a fault is left out and stands in `validation_results`; the others go on.
     """
     frame = suite_tables.journey_scenarios(world.files.suites)
-    suites = {str(name): int(rows) for name, rows in frame["suite"].value_counts().items()}
+    suites = {f"scenarios of {name}": int(rows) for name, rows in frame["suite"].value_counts().items()}
     return table_result(
-        JourneyScenarios, frame, preview=["suite", "scenario_id", "message", "risk", "expected_json"], suites=suites
+        JourneyScenarios, frame, preview=["suite", "scenario_id", "message", "risk", "expected_json"], metadata=suites
     )
 
 
@@ -81,8 +81,10 @@ def agent_versions(world: World) -> dg.MaterializeResult[pd.DataFrame]:
     return table_result(
         AgentVersions,
         agent_tables.agent_versions(world.files.agents),
-        faulty_files=sum(file.outcome == "failed" for file in world.files.agents.files),
-        faults=dg.MetadataValue.md("\n".join(f"* {fault}" for fault in faults[:20]) or "none"),
+        metadata={
+            "faulty_files": sum(file.outcome == "failed" for file in world.files.agents.files),
+            "faults": dg.MetadataValue.md("\n".join(f"* {fault}" for fault in faults[:20]) or "none"),
+        },
     )
 
 
@@ -123,8 +125,7 @@ def suite_audit(
         SuiteAudit,
         frame,
         preview=["suite", "finding", "severity", "subject", "statement"],
-        errors=counts["error"],
-        warnings=counts["warning"],
+        metadata={"errors": counts["error"], "warnings": counts["warning"]},
     )
 
 

@@ -6,6 +6,7 @@ run read each other's rows also while another one works on the same agent versio
 
 import dagster as dg
 import pandas as pd
+from pydantic import PrivateAttr
 
 from eaas_assets.contracts.identifiers import VersionKey
 from eaas_assets.errors import StorageError
@@ -42,6 +43,14 @@ class ParquetTables(dg.ConfigurableIOManager):
 
     data_dir: str
     output_dir: str
+    _run_ids: dict[tuple[str, str], str] = PrivateAttr(default_factory=dict)
+
+    def _run_id(self, instance: dg.DagsterInstance, dagster_run_id: str, partition: str) -> str:
+        """As :func:`evaluation_run_of`, asked once per Dagster run."""
+        key = dagster_run_id, partition
+        if key not in self._run_ids:
+            self._run_ids[key] = evaluation_run_of(instance, dagster_run_id, self._tables, partition)
+        return self._run_ids[key]
 
     @property
     def _tables(self) -> TableStore:
@@ -56,7 +65,7 @@ class ParquetTables(dg.ConfigurableIOManager):
             context.add_output_metadata({"path": dg.MetadataValue.path(path)})
             return
         partition = str(VersionKey.parse(context.asset_partition_key))
-        run_id = evaluation_run_of(_instance(context), context.run_id, self._tables, partition)
+        run_id = self._run_id(context.step_context.instance, context.run_id, partition)
         paths = []
         for key, rows in _by_run(obj, partition, run_id).items():
             path = self._tables.run_path(table, *key)
@@ -74,15 +83,8 @@ class ParquetTables(dg.ConfigurableIOManager):
         if not context.has_asset_partitions:
             return self._tables.read(self._tables.snapshot_path(table))
         partition = str(VersionKey.parse(context.asset_partition_key))
-        run_id = evaluation_run_of(context.instance, context.step_context.run_id, self._tables, partition)
-        path = self._tables.newest(table, partition, run_id)
-        if path is None:
-            raise StorageError(f"table {table} has nothing for {partition}, run {run_id}; materialize it first")
-        return self._tables.read(path)
-
-
-def _instance(context: dg.OutputContext) -> dg.DagsterInstance:
-    return context.step_context.instance
+        run_id = self._run_id(context.instance, context.step_context.run_id, partition)
+        return self._tables.read_run(table, partition, run_id)
 
 
 _FileKey = tuple[str, str, str | None]

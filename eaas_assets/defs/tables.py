@@ -1,5 +1,6 @@
 """How every table asset looks in the Dagster UI: group, kinds, owner, columns, row count, a first look at its rows."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
@@ -51,9 +52,9 @@ def table_result(
     rows: Any,
     asset_key: str | None = None,
     preview: list[str] | None = None,
-    **metadata: Any,
+    metadata: Mapping[str, Any] | None = None,
 ) -> dg.MaterializeResult[pd.DataFrame]:
-    """A table that meets its contract, with its row count and a first look.
+    """A table in the shape of its contract, with its row count and a first look.
 
     Args:
         contract: What the table must look like.
@@ -64,7 +65,7 @@ def table_result(
     """
     frame = build(contract, rows)
     return dg.MaterializeResult(
-        asset_key=asset_key, value=frame, metadata={**table_metadata(frame, preview), **metadata}
+        asset_key=asset_key, value=frame, metadata={**table_metadata(frame, preview), **(metadata or {})}
     )
 
 

@@ -114,7 +114,7 @@ class WorldFiles:
         return [*suites, *self.agents.files, self._evaluation_policy[1], self._release_policy[1], *self.history.files]
 
 
-class World(dg.ConfigurableResource):  # type: ignore[type-arg]
+class World(dg.ConfigurableResource):
     """Where the user's files are and where outputs go.
 
     Attributes:

@@ -32,7 +32,7 @@ def distinct(*columns: ArrayLike) -> Distinct:
     """The different combinations of numeric columns of one length; nan equals nan."""
     combined: Codes = np.zeros(np.shape(columns[0]), dtype=np.int64)
     for column in columns:
-        values, code = np.unique(np.asarray(column), return_inverse=True)
+        code, values = pd.factorize(np.asarray(column), use_na_sentinel=False)
         combined = pd.factorize(combined * len(values) + code)[0]
     first = np.zeros(int(combined.max(initial=-1)) + 1, dtype=np.int64)
     first[combined[::-1]] = np.arange(len(combined))[::-1]

@@ -30,6 +30,12 @@ class FieldTexts:
         self.code: Codes = code
         self.texts: pd.Index = texts
 
+    def of(self, answers: Codes) -> list[str | None]:
+        """The texts of some answers; None where there is none."""
+        code = self.code[answers]
+        known = iter(self.texts.take(code[code >= 0]).tolist())
+        return [next(known) if present else None for present in (code >= 0).tolist()]
+
 
 def field_texts(answers: pd.Series, fields: Sequence[str]) -> list[FieldTexts]:
     """Split answers into fields.

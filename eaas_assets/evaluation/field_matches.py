@@ -13,8 +13,8 @@ from eaas_assets.contracts.policies import EvaluationPolicy
 from eaas_assets.contracts.suite import FieldRule, Suite
 from eaas_assets.errors import PolicyError, shown
 from eaas_assets.evaluation.alignment import Codes, distinct
-from eaas_assets.evaluation.answers import FieldTexts
-from eaas_assets.evaluation.comparisons import comparison, expectation_fault
+from eaas_assets.evaluation.answers import CHUNK, FieldTexts
+from eaas_assets.evaluation.comparisons import Test, comparison, expectation_fault
 from eaas_assets.storage.files import canonical_json
 
 SHOWN = 60
@@ -86,27 +86,30 @@ def match_field(name: str, expectations: Expectations, scenario: Codes, answered
 
     Args:
         name: The field.
-        expectations: Without faults in the scenarios concerned.
-        scenario: Shape (evaluations,): position of each evaluation's scenario.
+        expectations: What the scenarios expect.
+        scenario: Shape (evaluations,): position of each evaluation's scenario; one without faults.
         answered: The field's answered values, by evaluation.
     """
     rule = expectations.rules[name]
     wanted = expectations.codes[name][scenario]
     pairs = distinct(wanted, answered.code)
+    issues: dict[str, int] = {"": 0}
+    questions: dict[int, tuple[Test, Any]] = {}
+    for code in pd.unique(wanted).tolist():
+        expected = json.loads(expectations.texts[name][code])
+        questions[code] = (comparison(rule, expected), expected)
     matched = np.zeros(len(pairs.first), dtype=np.bool_)
     issue: Codes = np.zeros(len(pairs.first), dtype=np.int64)
-    issues: dict[str, int] = {"": 0}
-    test_of: dict[int, Any] = {}
-    for index, row in enumerate(pairs.first):
-        expected_code, actual_code = int(wanted[row]), int(answered.code[row])
-        expected_text = expectations.texts[name][expected_code]
-        if expected_code not in test_of:
-            test_of[expected_code] = (comparison(rule, json.loads(expected_text)), json.loads(expected_text))
-        test, expected = test_of[expected_code]
-        actual = json.loads(answered.texts[actual_code]) if actual_code >= 0 else None
-        matched[index] = test(actual)
-        if not matched[index]:
-            issue[index] = issues.setdefault(canonical_json(_mismatch(name, rule, expected, actual)), len(issues))
+    for start in range(0, len(pairs.first), CHUNK):
+        rows = pairs.first[start : start + CHUNK]
+        texts = answered.of(rows)
+        for index, (code, text) in enumerate(zip(wanted[rows].tolist(), texts, strict=True), start):
+            test, expected = questions[code]
+            actual = None if text is None else json.loads(text)
+            if test(actual):
+                matched[index] = True
+            else:
+                issue[index] = issues.setdefault(canonical_json(_mismatch(name, rule, expected, actual)), len(issues))
     return FieldMatches(matched[pairs.code], issue[pairs.code], list(issues))
 
 
@@ -120,4 +123,4 @@ def _mismatch(name: str, rule: FieldRule, expected: Any, actual: Any) -> str:
 
 def _short(value: Any) -> str:
     text = value if isinstance(value, str) else "nothing" if value is None else canonical_json(value)
-    return shown(text, SHOWN)[1:-1]
+    return text if len(text) <= SHOWN and text.isprintable() else shown(text, SHOWN)[1:-1]

@@ -32,7 +32,8 @@ def output_quality_scores(
         decimals: Places to which the exact score is rounded, half to even.
     """
     size = len(aligned.names)
-    hits = np.bincount(np.intersect1d(aligned.called, aligned.expected) // max(size, 1), minlength=evaluations)
+    both = np.intersect1d(aligned.called, aligned.expected, assume_unique=True)
+    hits = np.bincount(both // max(size, 1), minlength=evaluations)
     expected = np.bincount(aligned.expected // max(size, 1), minlength=evaluations)
     total = np.bincount(aligned.evaluation, minlength=evaluations)
     whole = have_fields(calls["output_json"].iloc[aligned.row], rule.required_fields)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from eaas_assets.contracts.conditions import pattern_fault
+
 
 def check_pattern(pattern: str) -> None:
     """Whether RE2 takes the pattern.
@@ -16,11 +18,8 @@ def check_pattern(pattern: str) -> None:
     Raises:
         ValueError: It does not; the message says what is wanted and why.
     """
-    try:
-        pc.match_substring_regex(pa.scalar(""), pattern=pattern)
-    except ValueError as error:
-        reason = str(error).removeprefix("Invalid regular expression: ")
-        raise ValueError(f"a valid pattern in RE2 syntax ({reason})") from error
+    if (reason := pattern_fault(pattern)) is not None:
+        raise ValueError(f"a valid pattern in RE2 syntax ({reason})")
 
 
 def fits_part(pattern: str, text: str) -> bool:
@@ -32,5 +31,5 @@ def fits_part(pattern: str, text: str) -> bool:
 
 
 def fits_whole(pattern: str, text: str) -> bool:
-    r"""Whether a valid pattern fits the text from its beginning to its end."""
+    """Whether a valid pattern fits the text from its beginning to its end."""
     return fits_part(rf"\A(?:{pattern})\z", text)

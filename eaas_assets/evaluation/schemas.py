@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[import-untyped]
 from jsonschema.exceptions import SchemaError, ValidationError  # type: ignore[import-untyped]
 from jsonschema.validators import extend  # type: ignore[import-untyped]
 from referencing import Registry
@@ -39,7 +39,8 @@ def schema_test(schema: Any) -> Callable[[Any], bool]:
         ValueError: It is not a usable schema; the message says what is wanted.
     """
     try:
-        Draft202012Validator.check_schema(schema)
+        # Without the formats: they would judge patterns by Python's syntax, and these are RE2's.
+        Draft202012Validator.check_schema(schema, format_checker=FormatChecker(()))
     except SchemaError as error:
         raise ValueError(f"a valid JSON Schema ({error.message[:200]})") from error
     resolver = Registry().resolver_with_root(DRAFT202012.create_resource(schema))
@@ -56,7 +57,11 @@ def schema_test(schema: Any) -> Callable[[Any], bool]:
     validator = _Validator(schema, registry=Registry())
 
     def test(actual: Any) -> bool:
-        return len(json.dumps(actual)) <= MAX_JSON and bool(validator.is_valid(actual))
+        try:
+            size = len(json.dumps(actual))
+        except (TypeError, ValueError):  # not a JSON value at all
+            return False
+        return size <= MAX_JSON and bool(validator.is_valid(actual))
 
     return test
 

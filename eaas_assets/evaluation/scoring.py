@@ -27,6 +27,7 @@ from eaas_assets.evaluation.specialists import align_calls, expected_specialists
 
 FAILED = '"evaluation_failed"'
 SLOW = '"slow_response_time"'
+BLOCK = 65_536
 
 
 class Unscored(NamedTuple):
@@ -95,12 +96,13 @@ def score(
     expectations = read_expectations(judged["expected_json"].tolist(), suite, policy)
     scenario = positions(executed, judged, ["scenario_id"])
     usable, unscored = _usable(executed, judged, scenario, expectations)
-    executed, scenario = executed[usable].reset_index(drop=True), scenario[usable]
+    if not usable.all():  # a copy of a million rows is a gigabyte, and nearly never needed
+        executed, scenario = executed[usable].reset_index(drop=True), scenario[usable]
     answered = dict(zip(expectations.rules, field_texts(executed["answer_json"], [*expectations.rules]), strict=True))
     for field in answered.values():
         field.code[executed["status"].to_numpy() != "completed"] = -1
     matches = {name: match_field(name, expectations, scenario, answered[name]) for name in expectations.rules}
-    policy_hash = policy.digest_for(suite)
+    policy_hash = _constant(policy.digest_for(suite), len(executed))
     rows = _Rows(executed, judged, scenario, suite, policy, policy_hash)
     quality = _quality(rows, calls, names or {})
     scores = _score_table(rows, expectations.rules, matches, quality, scored_at)
@@ -116,7 +118,7 @@ class _Rows(NamedTuple):
     scenario: Codes
     suite: Suite
     policy: EvaluationPolicy
-    policy_hash: str
+    policy_hash: pd.Series
 
     @property
     def completed(self) -> NDArray[np.bool_]:
@@ -192,7 +194,7 @@ def _score_table(
         passed=passed,
         all_fields_match=np.logical_and.reduce(matched, axis=1),
         issues_json=_issues(completed, [matches[name] for name in rules], slow),
-        policy_hash=_constant(rows.policy_hash, len(executed)),
+        policy_hash=rows.policy_hash,
         scored_at=pd.Timestamp(scored_at).as_unit("us"),
     )
     return build(EvaluationScores, frame)
@@ -251,7 +253,6 @@ def _field_table(
 ) -> pd.DataFrame:
     """One table a field, below each other. Columns that do not differ by field are shared and not copied."""
     executed, size = rows.executed, len(rows.executed)
-    policy_hash = _constant(rows.policy_hash, size)
     parts = []
     for name, rule in expectations.rules.items():
         actual = pd.Series(answered[name].texts, dtype="str").reindex(answered[name].code)
@@ -262,11 +263,14 @@ def _field_table(
             expected_json=expectations.texts[name].take(expectations.codes[name][rows.scenario]).array,
             actual_json=actual.array,
             matched=matches[name].matched & rows.completed,
-            policy_hash=policy_hash,
+            policy_hash=rows.policy_hash,
         )
         parts.append(part)
     return build(EvaluationFieldScores, pd.concat(parts, ignore_index=True))
 
 
 def _constant(text: str, size: int) -> pd.Series:
-    return pd.Series([text], dtype="str").take(np.zeros(size, dtype=np.int64)).reset_index(drop=True)
+    """A column of one text. Its blocks are one block in memory: a hash a row would be 70 MB a million rows."""
+    block = pd.Series([text], dtype="str").take(np.zeros(min(size, BLOCK), dtype=np.int64))
+    whole, rest = divmod(size, BLOCK)
+    return pd.concat([block] * whole + [block.iloc[:rest]], ignore_index=True)

@@ -89,5 +89,5 @@ def align_calls(
     starts = np.cumsum(sizes) - sizes
     within = np.arange(len(rows)) - np.repeat(np.cumsum(per_row) - per_row, per_row)
     expected_pairs = rows * len(index) + flat[starts[scenario][rows] + within]
-    called_pairs = np.unique(evaluation * len(index) + specialist)
+    called_pairs = np.sort(pd.unique(evaluation * len(index) + specialist))
     return Calls(list(index), evaluation, specialist, row, called_pairs, expected_pairs)

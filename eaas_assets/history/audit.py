@@ -18,7 +18,7 @@ from eaas_assets.history.columns import FIELDS, PASSED, RATES, all_matched
 from eaas_assets.history.counts import neighbours, possible_counts, written_decimals
 from eaas_assets.history.finding import HistoryFinding, records
 from eaas_assets.history.imports import HistoryReading
-from eaas_assets.history.wording import joined
+from eaas_assets.history.wording import count, joined
 
 
 def audit_history(
@@ -102,7 +102,7 @@ def _contradictions(
     n, run_id = run["scenario_count"], run["run_id"]
     faults: list[tuple[str, list[Row]]] = []
     if len(rows) > n:
-        faults.append((f"{len(rows)} scenario rows are recorded for {n} scenarios", rows))
+        faults.append((f"{count(len(rows), 'scenario row')} for {count(n, 'scenario')}", rows))
     else:
         for rate in RATES:
             faults.extend(_outside_rows(rate.column, rate.flag, summary, rows, n, decimals[rate.column]))
@@ -112,7 +112,9 @@ def _contradictions(
         faults.append((f"{told} most {failures} failures of {n}", []))
     failed_risky = [row for row in rows if row[PASSED] is False and world.risks.get(row["scenario_id"]) == {"high"}]
     if len(failed_risky) > risky:
-        told = f"{risky} high-risk failures are stated, but {len(failed_risky)} rows of high risk did not match"
+        told = (
+            f"{risky} high-risk failures are stated, but {count(len(failed_risky), 'row')} of high risk did not match"
+        )
         faults.append((told, failed_risky))
     slowest = sum((Fraction(exact(row["latency_ms"])) for row in rows if row["latency_ms"] is not None), Fraction())
     if slowest > n * (Fraction(exact(summary["avg_latency_ms"])) + Fraction(1, 2)):
@@ -140,9 +142,9 @@ def _outside_rows(
     value = Fraction(exact(summary[column]))
     half = Fraction(1, 2 * 10**decimals)
     if value + half < Fraction(len(true), n):
-        yield f"{column} is {summary[column]}, but {len(true)} of {n} rows say {flag}", true
+        yield f"{column} is {summary[column]}, but {len(true)} of {n} rows say: {flag}", true
     if value - half > Fraction(n - len(false), n):
-        yield f"{column} is {summary[column]}, but {len(false)} of {n} rows say not {flag}", false
+        yield f"{column} is {summary[column]}, but {len(false)} of {n} rows say: not {flag}", false
 
 
 def _unconfirmed(run: Row, summary: Row, rows: list[Row]) -> Iterator[HistoryFinding]:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from eaas_assets.history.columns import FIELDS
 from eaas_assets.history.finding import HistoryFinding, records
-from eaas_assets.history.wording import joined
+from eaas_assets.history.wording import count, joined
 
 PATH = "resolution_path"
 Row = dict[str, Any]
@@ -102,11 +102,12 @@ def _contradictory_flags(rows: list[Row]) -> Iterator[HistoryFinding]:
 def _unknown_scenarios(rows: list[Row], world: World) -> Iterator[HistoryFinding]:
     for scenario, found in _grouped(rows, lambda row: row["scenario_id"]).items():
         if scenario not in world.expected:
+            rows_of_runs = f"{count(len(found), 'row')} of {joined(_runs(found))}"
             yield HistoryFinding(
                 "unknown_scenario",
                 "warning",
                 scenario,
-                f"{_rows(found)} of {joined(_runs(found))} belong to scenario {scenario}, which no suite has.",
+                f"Scenario {scenario} is in no suite, but in {rows_of_runs}.",
                 "Bring the scenario back or leave its history out: nothing can be compared with it.",
                 found,
             )
@@ -136,12 +137,12 @@ def _unknown_values(rows: list[Row], world: World) -> Iterator[HistoryFinding]:
             for value in {*_items(row[f"actual_{field}"]), *_items(row[f"expected_{field}"])} - world.values[field]:
                 occurrences.setdefault((field, value), []).append(row)
     for (field, value), found in sorted(occurrences.items(), key=lambda item: item[0]):
+        places = f"{count(len(found), 'row')} ({joined(_runs(found))})"
         yield HistoryFinding(
             "unknown_value",
             "warning",
             value,
-            f"'{value}' stands as {field} in {_rows(found)} ({joined(_runs(found))}) and nowhere else: no scenario "
-            "expects it and no rule yields it.",
+            f"'{value}' stands as {field} in {places} and nowhere else: no scenario expects it and no rule yields it.",
             "Add it to the rules if agents may answer it; otherwise treat those answers as malformed.",
             found,
         )
@@ -156,10 +157,6 @@ def _grouped(rows: list[Row], key: Any) -> dict[str, list[Row]]:
 
 def _runs(rows: list[Row]) -> list[str]:
     return sorted({row["run_id"] for row in rows})
-
-
-def _rows(rows: list[Row]) -> str:
-    return f"{len(rows)} row{'s' if len(rows) != 1 else ''}"
 
 
 def _text(value: Any) -> str:

@@ -86,7 +86,7 @@ def caveats(comparison: Comparison) -> list[str]:
     if comparison.basis == "none":
         told.append("The two runs have no common ground: there is no scenario with a result in both.")
     if comparison.test is not None and pairing.unpaired:
-        told.append(f"Run by only one of them: {joined(pairing.unpaired)}.")
+        told.append(f"With a result in only one of them: {joined(pairing.unpaired)}.")
     if pairing.redefined:
         told.append(f"Left out because the expected values changed: {joined(pairing.redefined)}.")
     if not (reference.historical or current.historical) and reference.policy_hash != current.policy_hash:

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import NamedTuple
 
 import pandas as pd
 
 from eaas_assets.contracts.history import EvaluationRuns, RunMetrics, ScenarioEvaluations
-from eaas_assets.contracts.tables import Table, build
+from eaas_assets.contracts.tables import build
 from eaas_assets.errors import StorageError
 from eaas_assets.history.measures import UNKNOWN, Measure
 
@@ -74,20 +75,33 @@ class Run:
         return f"{self.run_id} ({self.version}{', imported' if self.historical else ''})"
 
 
+@cache
 def empty_record() -> RunRecord:
     """A history without runs."""
     return RunRecord(build(EvaluationRuns, []), build(RunMetrics, []), build(ScenarioEvaluations, []))
 
 
 def combine(records: Iterable[RunRecord]) -> RunRecord:
-    """Several records as one history, in the given order."""
-    parts = list(records)
-    contracts: tuple[type[Table], ...] = (EvaluationRuns, RunMetrics, ScenarioEvaluations)
-    tables = []
-    for contract, frames in zip(contracts, zip(*parts, strict=True), strict=False):
-        filled = [frame for frame in frames if len(frame)]
-        tables.append(build(contract, pd.concat(filled, ignore_index=True) if filled else []))
-    return RunRecord(*tables) if tables else empty_record()
+    """Several records, each of which meets the contracts, as one history in the given order.
+
+    An imported run that stands in several records, or twice in one, is taken once: as its last rows have it.
+    """
+    tables = [
+        [frame for frame in frames if len(frame)] or [empty]
+        for empty, *frames in zip(empty_record(), *records, strict=True)
+    ]
+    runs, metrics, scenarios = (pd.concat(filled, ignore_index=True) for filled in tables)
+    return RunRecord(
+        _imported_once(runs, ["run_id"]),
+        _imported_once(metrics, ["run_id", "metric"]),
+        _imported_once(scenarios, ["run_id", "scenario_id", "trial"]),
+    )
+
+
+def _imported_once(rows: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+    imported = rows[rows["source"] == "historical"]
+    repeated = imported.index[imported.duplicated(key, keep="last")]
+    return rows.drop(index=repeated).reset_index(drop=True) if len(repeated) else rows
 
 
 def read_run(history: RunRecord, run_id: str, scoring: str | None = None) -> Run:

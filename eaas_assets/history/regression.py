@@ -182,7 +182,7 @@ def _statement(comparison: Comparison, metrics: list[dict[str, Any]], policy: Re
         told.append(f"by metric, {'; '.join(named)}." if named else "by metric, nothing changed by as much as counts.")
     told.extend(paired_sentences(comparison))
     if comparison.pairing.lost and comparison.pairing.gained:
-        told.append("Averages hide this: losses and gains cancel out in them.")
+        told.append("Averages hide this: in them, losses and gains offset each other.")
     told.extend(caveats(comparison))
     rule = rule_for("pass_rate", policy.metrics)
     told.extend(limits(comparison, rule.by if rule else policy.baseline.regression_points))

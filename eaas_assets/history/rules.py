@@ -68,12 +68,12 @@ def judge(metric: str, before: Measure, now: Measure, rule: MetricRule) -> Chang
     if worse or better:
         size = change(metric, difference) + (f" ({told})" if told else "")
         verdict, word = ("regression", "worse") if worse else ("improvement", "better")
-        return Change(difference, verdict, f"{moved}, {word} by {size}; {limit} count.")
+        return Change(difference, verdict, f"{moved}, {word} by {size}; it counts from {limit} on.")
     if difference == 0:
         return Change(0.0, "unchanged", f"{moved}, no change.")
     if told and step is not None and step > rule.by:
         return Change(difference, "undetermined", f"{moved}: {told}, so a change of {limit} cannot be told here.")
-    return Change(difference, "unchanged", f"{moved}, a change of less than the {limit} that count.")
+    return Change(difference, "unchanged", f"{moved}, less than the change of {limit} that counts.")
 
 
 def _step(metric: str, before: Measure, now: Measure) -> float | None:

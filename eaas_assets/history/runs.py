@@ -210,8 +210,8 @@ def _objects(values: dict[str, pd.Series], n: int) -> pd.Series:
 
 def _reasons(executed: pd.DataFrame, scored: pd.DataFrame) -> pd.Series:
     """Why an evaluation did not pass: its error, else its issues; null where it passed."""
-    texts = scored["issues_json"].dropna().unique()
-    distinct = {text: "; ".join(json.loads(text)) or "below the threshold" for text in texts}
-    issues = scored["issues_json"].map(distinct).set_axis(executed.index).fillna("not scored")
-    reasons = executed["error"].where(executed["error"].notna(), issues)
-    return reasons.mask(scored["passed"].set_axis(executed.index).eq(True).fillna(value=False).astype(bool))
+    texts = scored["issues_json"].tolist()
+    reasons = {text: "; ".join(json.loads(text)) or "below the threshold" for text in {*texts} if isinstance(text, str)}
+    issues = pd.Series([reasons.get(text, "not scored") for text in texts], index=executed.index, dtype="str")
+    passed = pd.Series(scored["passed"].to_numpy(dtype=object) == True, index=executed.index)  # noqa: E712 (unscored: nan)
+    return executed["error"].where(executed["error"].notna(), issues).mask(passed)

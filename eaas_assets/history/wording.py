@@ -50,6 +50,7 @@ def title(metric: str) -> str:
     if metric.endswith(FIELD_SUFFIX):
         return f"{metric.removesuffix(FIELD_SUFFIX).replace('_', ' ')} accuracy"
     named = {
+        "high_risk_failures": "high-risk failures",
         "average_response_time_ms": "average response time",
         "p95_response_time_ms": "95th percentile of the response time",
         "human_review_rate": "share that asked for a person",

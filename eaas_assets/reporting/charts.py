@@ -14,6 +14,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
+from numpy.typing import NDArray
 
 from eaas_assets.reporting import text
 from eaas_assets.reporting.svg import INK, LABEL_LIMIT, PALETTE, Labels, inline_svg, new_figure
@@ -21,10 +22,12 @@ from eaas_assets.reporting.svg import INK, LABEL_LIMIT, PALETTE, Labels, inline_
 WIDTH = 520.0
 MAX_RUNS = 40
 MAX_ROWS = 40
-_TICKS = 8
-_ROW = 20.0
-_FOOT = 40.0
-_CHARACTER = 6.0
+_TICKS = 6
+_VERSION_LIMIT = 10
+_ROW = 22.0
+_FOOT = 46.0
+_CHARACTER = 7.2  # wide enough for the larger type that small screens get
+_TYPE = 11
 _BINS = 20
 
 
@@ -38,14 +41,6 @@ class RunPoint(NamedTuple):
     high: float | None
     executed: bool
     current: bool
-
-
-class ScorePoint(NamedTuple):
-    """One evaluation: its scenario, overall score of 0 to 1, and whether it passed."""
-
-    scenario: str
-    score: float
-    passed: bool
 
 
 class HealthPoint(NamedTuple):
@@ -65,7 +60,7 @@ def trend_chart(runs: Sequence[RunPoint], title: str) -> Markup | None:
         return None
     shown = list(runs)[-MAX_RUNS:]
     figure = new_figure(WIDTH, 240)
-    axes = _axes(figure, left=44, right=10, top=12, bottom=_FOOT, height=240)
+    axes = _axes(figure, left=56, right=14, top=12, bottom=_FOOT, height=240)
     labels = Labels()
     for version in dict.fromkeys(run.version for run in shown):
         places = [place for place, run in enumerate(shown) if run.version == version]
@@ -75,10 +70,10 @@ def trend_chart(runs: Sequence[RunPoint], title: str) -> Markup | None:
     axes.set_ylim(-0.04, 1.04)
     _percent_axis(axes, "y")
     ticks = range(len(shown) - 1, -1, -max(1, -(-len(shown) // _TICKS)))
-    axes.set_xticks(list(ticks), [labels.token(shown[place].version) for place in ticks])
+    axes.set_xticks(list(ticks), [labels.token(shown[place].version, _VERSION_LIMIT) for place in ticks])
     for place in ticks:
-        axes.annotate(shown[place].day[2:], (place, 0), xycoords=("data", "axes fraction"), xytext=(0, -29),
-                      textcoords="offset points", ha="center", color=INK, fontsize=8.5, alpha=0.8)  # fmt: skip
+        axes.annotate(shown[place].day[2:], (place, 0), xycoords=("data", "axes fraction"), xytext=(0, -35),
+                      textcoords="offset points", ha="center", color=INK, fontsize=9.5, alpha=0.8)  # fmt: skip
     said = "; ".join(f"{run.day} {run.version} {text.percent(run.rate)}" for run in shown[-12:])
     return inline_svg(figure, "trend", title, f"The latest runs, oldest first: {text.inline(said, 1200)}.", labels)
 
@@ -94,45 +89,56 @@ def _draw_version(axes: Axes, runs: Sequence[RunPoint], places: list[int], colou
                   markerfacecolor=colour if run.executed else "none")  # fmt: skip
 
 
-def score_chart(scores: Sequence[ScorePoint], threshold: float, title: str) -> Markup | None:
-    """Overall scores: a row of dots per scenario, or counts by score where the scenarios are too many for rows."""
-    if not scores:
+def score_chart(
+    scenarios: Sequence[str],
+    scores: NDArray[np.float64],
+    passed: NDArray[np.bool_],
+    threshold: float,
+    title: str,
+) -> Markup | None:
+    """Overall scores: a row of dots per scenario, or counts by score where the scenarios are too many for rows.
+
+    Args:
+        scenarios: The scenario of each evaluation, in the order in which the rows are to stand.
+        scores: Overall score of each evaluation, 0 to 1.
+        passed: Whether each evaluation passed.
+        threshold: The score that passing needs.
+        title: What the chart shows.
+    """
+    if not len(scenarios):
         return None
-    rows = list(dict.fromkeys(point.scenario for point in scores))
-    failed = sum(not point.passed for point in scores)
-    said = (f"{text.counted(len(scores), 'evaluation')} of {text.counted(len(rows), 'scenario')}, {failed:,} not "
-            f"passed. Passing needs {text.score(threshold)}.")  # fmt: skip
+    rows = list(dict.fromkeys(scenarios))
+    said = (f"{text.counted(len(scores), 'evaluation')} of {text.counted(len(rows), 'scenario')}, "
+            f"{int((~passed).sum()):,} not passed. Passing needs {text.score(threshold)}.")  # fmt: skip
     if len(rows) > MAX_ROWS:
-        return _score_counts(scores, threshold, title, said)
+        return _score_counts(scores, passed, threshold, title, said)
     height = _ROW * len(rows) + _FOOT + 10
     figure = new_figure(WIDTH, height)
     axes = _axes(figure, left=_label_width(rows), right=14, top=10, bottom=_FOOT, height=height)
     labels = Labels()
     position = {scenario: place for place, scenario in enumerate(rows)}
-    _draw_scores(axes, [point for point in scores if point.passed], position, "o", PALETTE["blue"])
-    _draw_scores(axes, [point for point in scores if not point.passed], position, "x", PALETTE["vermilion"])
+    places = np.array([position[scenario] for scenario in scenarios])
+    for mask, marker, colour in ((passed, "o", PALETTE["blue"]), (~passed, "x", PALETTE["vermilion"])):
+        axes.plot(scores[mask], places[mask], linestyle="none", marker=marker, color=colour, markersize=7,
+                  markeredgewidth=2, alpha=0.85)  # fmt: skip
     _rows_axis(axes, [labels.token(row) for row in rows])
     axes.set_xlim(-0.03, 1.03)
-    axes.set_xlabel("overall score (● passed, ✕ failed)", color=INK, fontsize=10)
+    axes.set_xlabel("overall score (● passed, ✕ failed)", color=INK, fontsize=_TYPE, labelpad=8)
     _threshold(axes, threshold)
-    worst = "; ".join(f"{point.scenario} {text.score(point.score)}" for point in scores[:12])
-    return inline_svg(figure, "scores", title, f"{said} {text.inline(worst, 600)}.", labels)
+    first = zip(scenarios[:12], scores[:12], strict=True)
+    told = "; ".join(f"{text.inline(scenario, LABEL_LIMIT)} {text.score(score)}" for scenario, score in first)
+    return inline_svg(figure, "scores", title, f"{said} {told}.", labels)
 
 
-def _draw_scores(axes: Axes, points: list[ScorePoint], position: dict[str, int], marker: str, colour: str) -> None:
-    axes.plot([point.score for point in points], [position[point.scenario] for point in points], linestyle="none",
-              marker=marker, color=colour, markersize=7, markeredgewidth=2, alpha=0.85)  # fmt: skip
-
-
-def _score_counts(scores: Sequence[ScorePoint], threshold: float, title: str, said: str) -> Markup:
+def _score_counts(
+    scores: NDArray[np.float64], passed: NDArray[np.bool_], threshold: float, title: str, said: str
+) -> Markup:
     figure = new_figure(WIDTH, 220)
-    axes = _axes(figure, left=54, right=14, top=10, bottom=_FOOT, height=220)
+    axes = _axes(figure, left=62, right=14, top=10, bottom=_FOOT, height=220)
     edges = np.linspace(0, 1, _BINS + 1)
-    values = np.array([point.score for point in scores])
-    passed = np.array([point.passed for point in scores])
     below = np.zeros(_BINS)
     for mask, colour, hatch in ((passed, PALETTE["blue"], None), (~passed, PALETTE["vermilion"], "////")):
-        counts = np.histogram(values[mask], edges)[0]
+        counts = np.histogram(scores[mask], edges)[0]
         axes.bar(edges[:-1], counts, width=1 / _BINS, align="edge", bottom=below, color=colour if hatch is None else
                  "none", edgecolor=colour, hatch=hatch, linewidth=0.8, alpha=0.85)  # fmt: skip
         below = below + counts
@@ -140,7 +146,7 @@ def _score_counts(scores: Sequence[ScorePoint], threshold: float, title: str, sa
     axes.grid(axis="y", color=INK, alpha=0.15, linewidth=0.8)
     axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    axes.set_xlabel("overall score (solid: passed, hatched: failed)", color=INK, fontsize=10)
+    axes.set_xlabel("overall score (solid: passed, hatched: failed)", color=INK, fontsize=_TYPE, labelpad=8)
     _threshold(axes, threshold)
     return inline_svg(figure, "scores", title, said, Labels())
 
@@ -150,23 +156,24 @@ def health_chart(agents: Sequence[HealthPoint], title: str) -> Markup | None:
     shown = list(agents)[:MAX_ROWS]
     if not shown:
         return None
-    height = _ROW * 1.2 * len(shown) + _FOOT
+    height = _ROW * len(shown) + _FOOT + 10
     figure = new_figure(WIDTH, height)
-    axes = _axes(figure, left=_label_width([point.agent for point in shown]), right=120, top=6, bottom=_FOOT,
-                 height=height)  # fmt: skip
+    notes = [f"{point.health}, {point.counts}" for point in shown]
+    axes = _axes(figure, left=_label_width([point.agent for point in shown]), right=_label_width(notes), top=6,
+                 bottom=_FOOT, height=height)  # fmt: skip
     labels = Labels()
     shapes = {"healthy": ("o", PALETTE["blue"]), "degraded": ("^", PALETTE["orange"])}
-    for place, point in enumerate(shown):
+    for place, (point, note) in enumerate(zip(shown, notes, strict=True)):
         marker, colour = shapes.get(point.health, ("X", PALETTE["vermilion"]))
         if point.low is not None and point.high is not None:
             axes.plot([point.low, point.high], [place, place], color=colour, alpha=0.6, linewidth=2.5)
         axes.plot([point.rate], [place], marker=marker, color=colour, markersize=8, linestyle="none")
-        axes.annotate(f"{point.health}, {point.counts}", (1, place), xycoords=("axes fraction", "data"),
-                      xytext=(8, 0), textcoords="offset points", va="center", color=INK, fontsize=9.5)  # fmt: skip
+        axes.annotate(note, (1, place), xycoords=("axes fraction", "data"),
+                      xytext=(8, 0), textcoords="offset points", va="center", color=INK, fontsize=_TYPE)  # fmt: skip
     _rows_axis(axes, [labels.token(point.agent) for point in shown])
     axes.set_xlim(-0.03, 1.03)
     _percent_axis(axes, "x")
-    axes.set_xlabel("pass rate with 95 % interval", color=INK, fontsize=10)
+    axes.set_xlabel("pass rate with 95 % interval", color=INK, fontsize=_TYPE, labelpad=8)
     said = "; ".join(f"{point.agent} {point.health}, passed {point.counts}" for point in shown)
     return inline_svg(figure, "health", title, text.inline(said, 1200) + ".", labels)
 
@@ -179,7 +186,7 @@ def _axes(figure: Figure, *, left: float, right: float, top: float, bottom: floa
         spine.set_visible(side == "bottom")
         spine.set_edgecolor(INK)
         spine.set_alpha(0.4)
-    axes.tick_params(length=0, labelsize=10, labelcolor=INK, pad=6)
+    axes.tick_params(length=0, labelsize=_TYPE, labelcolor=INK, pad=6)
     axes.set_axisbelow(True)
     return axes
 

@@ -81,14 +81,15 @@ def failures(tables: EvaluationReportTables) -> Failures:
         hidden = len(failed) - len(shown)
         statement += f" {hidden:,} more are not shown here: see the table evaluation_scores."
     keys = shown["evaluation_key"]
+    asked = tables.scenarios[tables.scenarios["scenario_id"].isin(shown["scenario_id"])]
     evidence = _Evidence(
         executed=_rows_of(tables.executed, keys),
         fields=dict(list(_those(tables.field_scores, keys).groupby("evaluation_key"))),
         calls=dict(list(_those(tables.calls, keys).groupby("evaluation_key"))),
-        messages=dict(zip(tables.scenarios["scenario_id"], tables.scenarios["message"], strict=True)),
+        messages=dict(zip(asked["scenario_id"], asked["message"], strict=True)),
         repeated=bool(tables.the_plan.trials > 1),
         threshold=tables.evaluation_policy.pass_threshold,
-        baseline=tables.the_comparison.baseline_version,
+        baseline=tables.baseline_name,
     )
     return Failures(statement, tuple(_failure(row, evidence, place < OPEN) for place, row in
                                      enumerate(records(shown))))  # fmt: skip
@@ -102,7 +103,7 @@ class _Evidence:
     messages: dict[str, str]
     repeated: bool
     threshold: float
-    baseline: Any
+    baseline: str
 
 
 def _in_order(tables: EvaluationReportTables) -> pd.DataFrame:

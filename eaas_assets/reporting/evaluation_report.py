@@ -94,12 +94,11 @@ def _figures(tables: EvaluationReportTables) -> tuple[KeyFigure, ...]:
     if text.known(summary.overall_pass_rate):
         interval = text.percent_interval(summary.pass_rate_low, summary.pass_rate_high, total)
         rate = f"{text.percent(summary.overall_pass_rate, total)}, 95 % CI {interval}"
-    against = text.inline(comparison.baseline_version) if text.known(comparison.baseline_version) else "the baseline"
     change = text.points_interval(comparison.improvement_low, comparison.improvement_high)
     health = summary.health_status if text.known(summary.health_status) else text.missing("nothing was scored")
     return (
         KeyFigure("Passed", text.count_of(summary.total_passed, total), rate),
-        KeyFigure(f"Against {against}", *_change(comparison.improvement, change)),
+        KeyFigure(f"Against {tables.baseline_name}", *_change(comparison.improvement, change)),
         _high_risk(tables),
         KeyFigure("Average score", text.score(summary.average_score), f"this version is {health}"),
         KeyFigure("Specialists healthy", text.count_of(summary.healthy_count, summary.agents_evaluated),

@@ -47,7 +47,10 @@ def audit(tables: EvaluationReportTables) -> Audit:
     if rows.empty:
         statement = "The audit found nothing to report."
     evidence = [
-        Evidence(f"{row.finding.replace('_', ' ')}: {text.inline(row.subject, 120)}", text.block(row.evidence_json))
+        Evidence(
+            f"{text.inline(row.finding.replace('_', ' '), 120)}: {text.inline(row.subject, 120)}",
+            text.block(row.evidence_json),
+        )
         for row in records(serious.head(_EVIDENCE_SHOWN))
     ]
     return Audit(statement, _findings("Errors and warnings", serious, False), _findings("Limits to know", notes, True),

@@ -10,7 +10,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from eaas_assets.reporting import text, views
-from eaas_assets.reporting.charts import HealthPoint, ScorePoint, health_chart, score_chart
+from eaas_assets.reporting.charts import HealthPoint, health_chart, score_chart
 from eaas_assets.reporting.evaluation_tables import EvaluationReportTables, records
 from eaas_assets.reporting.views import Cell, Column, Columns, TableView
 
@@ -126,11 +126,9 @@ def scores(tables: EvaluationReportTables) -> Scores:
     """Weights, accuracy by field, and the scores themselves, the lowest first."""
     policy, table = tables.evaluation_policy, tables.scores
     ordered = table.sort_values(["overall_score", "scenario_id", "trial"])
-    chart = None
-    if len(ordered):
-        columns = zip(ordered["scenario_id"], ordered["overall_score"], ordered["passed"], strict=True)
-        points = [ScorePoint(str(scenario), float(score), bool(passed)) for scenario, score, passed in columns]
-        chart = score_chart(points, policy.pass_threshold, "Overall score of each evaluation")
+    values = (ordered["overall_score"].to_numpy(dtype=float), ordered["passed"].to_numpy(dtype=bool))
+    title = "Overall score of each evaluation"
+    chart = score_chart(ordered["scenario_id"].tolist(), *values, policy.pass_threshold, title)
     statement = (
         f"The overall score is the weighted sum below; an evaluation passes from {text.number(policy.pass_threshold)}. "
         f"Response times count in bands around {text.seconds(policy.response_time.target_s)}. An evaluation that "

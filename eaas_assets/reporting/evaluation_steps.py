@@ -32,7 +32,7 @@ def _lost(tables: EvaluationReportTables) -> Iterator[str]:
         fields = tables.field_scores
         wrong = fields.loc[fields["scenario_id"].isin(lost) & ~fields["matched"], "field"].drop_duplicates()
         where = f" What is wrong there: {text.listed(wrong, 5)}." if len(wrong) else ""
-        yield (f"Win back {text.listed(lost, 5)}, which {comparison.baseline_version} passes and "
+        yield (f"Win back {text.listed(lost, 5)}, which {tables.baseline_name} passes and "
                f"{comparison.version} fails.{where}")  # fmt: skip
 
 
@@ -93,7 +93,7 @@ def _baseline(tables: EvaluationReportTables) -> Iterator[str]:
     if not text.known(comparison.baseline_version):
         yield f"Declare a baseline for {comparison.version}, so that the next report can say what changed."
     elif not text.known(comparison.baseline_run_id):
-        yield f"Evaluate {comparison.baseline_version}, the declared baseline, and compare again."
+        yield f"Evaluate {tables.baseline_name}, the declared baseline, and compare again."
     elif comparison.verdict == "inconclusive":
         yield (f"Add scenarios or trials: {text.counted(tables.the_summary.total_scenarios, 'scenario')} cannot tell "
-               f"{comparison.version} from {comparison.baseline_version}.")  # fmt: skip
+               f"{comparison.version} from {tables.baseline_name}.")  # fmt: skip

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
 
 from eaas_assets.contracts.policies import EvaluationPolicy, ReleasePolicy
+from eaas_assets.reporting import text
 
 
 @dataclass(frozen=True)
@@ -64,20 +67,26 @@ class EvaluationReportTables:
             if len(getattr(self, name)) != 1:
                 raise ValueError(f"{name} has {len(getattr(self, name))} rows, must have 1: one run, one policy")
 
-    @property
+    @cached_property
     def the_plan(self) -> Any:
         """The plan's row, by column name."""
         return next(records(self.plan))
 
-    @property
+    @cached_property
     def the_summary(self) -> Any:
         """The summary's row, by column name."""
         return next(records(self.summary))
 
-    @property
+    @cached_property
     def the_comparison(self) -> Any:
         """The baseline comparison's row, by column name."""
         return next(records(self.baseline))
+
+    @property
+    def baseline_name(self) -> str:
+        """The declared baseline version, or words for it where none is declared."""
+        version = self.the_comparison.baseline_version
+        return text.inline(version) if text.known(version) else "the baseline"
 
     def metric(self, name: str, run_id: str | None = None) -> Any | None:
         """One run's row of one metric, of this run by default; None where it has none.
@@ -91,5 +100,7 @@ class EvaluationReportTables:
 
 
 def records(table: pd.DataFrame) -> Iterator[Any]:
-    """The rows of a table, by column name."""
-    return table.itertuples(index=False)
+    """The rows of a table, each with its values as attributes."""
+    names = list(table.columns)
+    for values in zip(*(table[name].tolist() for name in names), strict=True):
+        yield SimpleNamespace(**dict(zip(names, values, strict=True)))

@@ -118,7 +118,7 @@ def _shipping(tables: EvaluationReportTables) -> str:
                      summary.pass_rate_low, summary.pass_rate_high)  # fmt: skip
     gained = text.parsed(comparison.gained_scenarios_json)
     gains = f", gains {text.listed(gained, 5)}" if gained else ""
-    return f"{summary.version} passes {rate}{gains} and loses no scenario of {comparison.baseline_version}."
+    return f"{summary.version} passes {rate}{gains} and loses no scenario of {tables.baseline_name}."
 
 
 def _completeness(tables: EvaluationReportTables) -> Gate:
@@ -133,7 +133,7 @@ def _regression(tables: EvaluationReportTables) -> Gate:
     name = "Regression against the baseline"
     if not text.known(comparison.baseline_version):
         return Gate(name, "not known", severity, f"{version} declares no baseline to compare with.")
-    baseline = comparison.baseline_version
+    baseline = tables.baseline_name
     if not text.known(comparison.baseline_run_id):
         return Gate(name, "not known", severity, f"{version} cannot be compared: {baseline} has no run yet.")
     metrics = regressed_metrics(tables, "baseline")
@@ -158,11 +158,11 @@ def _worse(tables: EvaluationReportTables) -> str:
     if not lost:
         before = text.rate(comparison.baseline_passed, comparison.baseline_total, comparison.baseline_pass_rate)
         now = text.rate(comparison.current_passed, comparison.current_total, comparison.current_pass_rate)
-        return f"{version} is worse than {comparison.baseline_version}: its pass rate is {now} against {before}."
+        return f"{version} is worse than {tables.baseline_name}: its pass rate is {now} against {before}."
     unpaired = set(text.parsed(comparison.unpaired_scenarios_json))
     shared = tables.the_summary.total_scenarios - len(unpaired.intersection(tables.scores["scenario_id"].unique()))
     better = f" and better on {len(gained):,} ({text.listed(gained, 5)})" if gained else ""
-    return (f"{version} is worse than {comparison.baseline_version} on {text.count_of(len(lost), shared)} "
+    return (f"{version} is worse than {tables.baseline_name} on {text.count_of(len(lost), shared)} "
             f"scenarios{better}: {text.listed(lost, 5)}.")  # fmt: skip
 
 
@@ -170,11 +170,11 @@ def _lost_scenarios(tables: EvaluationReportTables) -> Gate:
     comparison = tables.the_comparison
     lost = text.parsed(comparison.lost_scenarios_json)
     if lost:
-        statement = f"Lost against {comparison.baseline_version}: {text.listed(lost, 5)}."
+        statement = f"Lost against {tables.baseline_name}: {text.listed(lost, 5)}."
         return Gate("Lost scenarios", "raised", "warn", statement)
     if not text.known(comparison.baseline_run_id):
         return Gate("Lost scenarios", "not known", "warn", "There is no baseline run that could have passed more.")
-    return Gate("Lost scenarios", "clear", "warn", f"No scenario that {comparison.baseline_version} passed is lost.")
+    return Gate("Lost scenarios", "clear", "warn", f"No scenario that {tables.baseline_name} passed is lost.")
 
 
 def _high_risk(tables: EvaluationReportTables) -> Gate:

@@ -49,9 +49,7 @@ class IndexRow:
     version: str
     path: str
     decision: Status
-    passed: str
     rate: str
-    interval: str
     health: Status
     verdict: str
     run_id: str
@@ -119,15 +117,12 @@ def _overall(entries: Sequence[IndexEntry]) -> Status:
 
 def _row(entry: IndexEntry) -> IndexRow:
     decision = decision_of(entry.verdict)
-    known = entry.pass_rate is not None
     return IndexRow(
         version=text.inline(entry.version),
         path=relative_link(entry.path),
         decision=views.status(decision.value, decision.words.removesuffix(".")),
-        passed=text.count_of(entry.passed, entry.total),
-        rate=text.percent(entry.pass_rate, entry.total) if entry.pass_rate is not None else text.MISSING,
-        interval=text.percent_interval(entry.low, entry.high, entry.total) if known else text.MISSING,
-        health=views.status(entry.health or "not known"),
+        rate=text.rate(entry.passed, entry.total, entry.pass_rate, entry.low, entry.high),
+        health=views.status(entry.health or "not known", entry.health or "health not known"),
         verdict=text.inline(entry.verdict, 1_000),
         run_id=text.inline(entry.run_id),
         when=text.moment(entry.run_at),

@@ -51,19 +51,16 @@ class Labels:
     def __init__(self) -> None:
         self._texts: dict[str, str] = {}
 
-    def token(self, text: object) -> str:
-        """A token to hand to matplotlib in place of ``text``."""
+    def token(self, text: object, limit: int = LABEL_LIMIT) -> str:
+        """A token to hand to matplotlib in place of ``text``, of which ``limit`` characters will be shown."""
         token = f"label-{len(self._texts)}-"
-        self._texts[token] = inline(text, LABEL_LIMIT) if len(str(text)) <= LABEL_LIMIT else _cut(str(text))
+        foreign = str(text)
+        self._texts[token] = inline(foreign if len(foreign) <= limit else f"{foreign[: limit - 1]}…")
         return token
 
     def resolve(self, text: str) -> str:
         """The text that a token stands for; any other text unchanged."""
         return self._texts.get(text, text)
-
-
-def _cut(text: str) -> str:
-    return inline(text[: LABEL_LIMIT - 1]) + "…"
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -96,7 +93,7 @@ def inline_svg(figure: Figure, name: str, title: str, description: str, labels: 
     })  # fmt: skip
     for part, words in (("title", title), ("desc", description)):
         ET.SubElement(chart, part, {"id": f"{name}-{part}"}).text = words
-    chart.extend(_cleaned(child, name, references, labels) for child in _content(drawn))
+    chart.extend(_children(drawn, name, references, labels))
     # Markup: the XML writer has escaped every text and attribute, and all names come from the lists above.
     return Markup(ET.tostring(chart, encoding="unicode"))  # noqa: S704
 
@@ -105,8 +102,12 @@ def _local(name: str) -> str:
     return name.rpartition("}")[2]
 
 
-def _content(element: ET.Element) -> Iterator[ET.Element]:
-    return (child for child in element if _local(child.tag) not in {"style", "metadata"})
+def _children(element: ET.Element, name: str, references: set[str], labels: Labels) -> Iterator[ET.Element]:
+    for child in element:
+        if _local(child.tag) not in {"style", "metadata"}:
+            cleaned = _cleaned(child, name, references, labels)
+            if len(cleaned) or cleaned.tag not in {"g", "defs"}:
+                yield cleaned
 
 
 def _cleaned(element: ET.Element, name: str, references: set[str], labels: Labels) -> ET.Element:
@@ -129,7 +130,7 @@ def _cleaned(element: ET.Element, name: str, references: set[str], labels: Label
         cleaned.set("class", " ".join(classes))
     if element.text and element.text.strip():
         cleaned.text = labels.resolve(element.text)
-    cleaned.extend(_cleaned(child, name, references, labels) for child in _content(element))
+    cleaned.extend(_children(element, name, references, labels))
     return cleaned
 
 

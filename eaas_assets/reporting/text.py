@@ -149,13 +149,18 @@ def percent(value: float, total: int | None = None) -> str:
 
 
 def _percent_digits(value: float, total: int | None) -> str:
-    share = Decimal(repr(float(value))) * 100
+    share = _hundredfold(value)
     digits = 1 if (total or 0) >= 200 or (total is None and share != share.to_integral_value()) else 0
     text = decimals(float(share), digits)
     while digits < 4 and text.rstrip("0").rstrip(".") in {"0", "", "100"} and share not in (0, 100):
         digits += 1  # 999 of 1,000 is not 100 %
         text = decimals(float(share), digits)
     return text
+
+
+def _hundredfold(share: float) -> Decimal:
+    """``share`` times 100, without the noise that binary fractions leave in the last places."""
+    return Decimal(repr(round(float(share), 12))) * 100
 
 
 def percent_interval(low: Any, high: Any, total: int | None = None) -> str:
@@ -210,7 +215,7 @@ def points(change: Any, reason: str = "cannot be told") -> str:
 
 
 def _points_digits(change: Any) -> str:
-    exact = Decimal(repr(float(change))) * 100
+    exact = _hundredfold(change)
     digits = 0 if exact == exact.to_integral_value() else 1
     return signed(decimals(float(exact), digits))
 

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from eaas_assets.errors import InputError, Problem
+from eaas_assets.errors import InputError, Problem, shown
 
 MIB = 1024 * 1024
 
@@ -38,10 +38,11 @@ def read_limited(root: Path, relative: str, limit: int) -> bytes:
             found = f"{size / MIB:.1f} MiB"
             raise InputError(Problem(relative, "file_too_large", found, f"at most {limit / MIB:g} MiB"))
         return resolved.read_bytes()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: links in a circle, before Python 3.13
         if isinstance(error, InputError):
             raise
-        raise InputError(Problem(relative, "unreadable_file", str(error), "a readable file")) from error
+        found = getattr(error, "strerror", None) or str(error)
+        raise InputError(Problem(relative, "unreadable_file", shown(found), "a readable file")) from error
 
 
 def decode_utf8(raw: bytes, relative: str) -> str:

@@ -56,6 +56,17 @@ class TableStore:
         except (OSError, pa.ArrowException) as error:
             raise StorageError(f"table file {path} cannot be read: {error}") from error
 
+    def read_run(self, table: str, partition: str, run_id: str) -> pd.DataFrame:
+        """Rows of one run, under the policy by which it was scored last.
+
+        Raises:
+            StorageError: The table has nothing for this run.
+        """
+        path = self.newest(table, partition, run_id)
+        if path is None:
+            raise StorageError(f"table {table} has nothing for {partition}, run {run_id}; materialize it first")
+        return self.read(path)
+
     def newest(self, table: str, partition: str, run_id: str) -> Path | None:
         """The file of a run that was written last (the latest policy's, where there are several)."""
         return max(self._files_of(table, partition, run_id), key=_written_at, default=None)

@@ -84,7 +84,7 @@ def read_yaml(root: Path, relative: str) -> YamlDocument:
     """
     raw = read_limited(root, relative, MAX_DOCUMENT_BYTES)
     text = decode_utf8(raw, relative)
-    _refuse_bombs(text, relative)
+    _refuse_unsafe(text, relative)
     reader = _Reader(relative)
     try:
         node = yaml.compose(text, Loader=yaml.CSafeLoader)
@@ -96,31 +96,36 @@ def read_yaml(root: Path, relative: str) -> YamlDocument:
     return YamlDocument(relative, data, reader.lines, digest(raw))
 
 
-def _refuse_bombs(text: str, relative: str) -> None:
-    """Walk the flat event stream first: composing a bomb or a 100,000-deep list would already be the harm."""
+def _refuse_unsafe(text: str, relative: str) -> None:
+    """Walk the flat event stream first: composing a bomb or a 100,000-deep list would already be the harm.
+
+    Only here a tag that was written can be told from one that the reader derived.
+    """
     depth = values = 0
     try:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-            if isinstance(event, yaml.AliasEvent):
-                row = _line(event)
-                raise InputError(Problem(relative, "yaml_alias", f"*{event.anchor}", "the value itself", row=row))
-            if isinstance(event, yaml.NodeEvent):
-                values += 1
-                if values > MAX_VALUES:
-                    found, row = f"more than {MAX_VALUES:,} values", _line(event)
-                    expected = f"at most {MAX_VALUES:,} values; data belong into JSONL, CSV or Parquet"
-                    raise InputError(Problem(relative, "too_many_values", found, expected, row=row))
-            if isinstance(event, yaml.CollectionStartEvent):
-                depth += 1
-                if depth > MAX_DEPTH:
-                    found, row = f"more than {MAX_DEPTH} levels", _line(event)
-                    raise InputError(Problem(relative, "too_deep", found, f"at most {MAX_DEPTH} levels", row=row))
-            elif isinstance(event, yaml.CollectionEndEvent):
-                depth -= 1
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            values += isinstance(event, yaml.NodeEvent)
+            if fault := _unsafe(event, depth, values):
+                code, found, expected = fault
+                raise InputError(Problem(relative, code, found, expected, row=_line(event)))
     except (yaml.YAMLError, ValueError) as error:
         if isinstance(error, InputError):
             raise
         raise _not_yaml(relative, error) from error
+
+
+def _unsafe(event: yaml.Event, depth: int, values: int) -> tuple[str, str, str] | None:
+    if isinstance(event, yaml.AliasEvent):
+        return "yaml_alias", shown(f"*{event.anchor}")[1:-1], "the value itself"
+    if (tag := getattr(event, "tag", None)) is not None:
+        return "yaml_tag", shown(tag), "plain values without tags"
+    if depth > MAX_DEPTH:
+        return "too_deep", f"more than {MAX_DEPTH} levels", f"at most {MAX_DEPTH} levels"
+    if values > MAX_VALUES:
+        expected = f"at most {MAX_VALUES:,} values; data belong into JSONL, CSV or Parquet"
+        return "too_many_values", f"more than {MAX_VALUES:,} values", expected
+    return None
 
 
 def _line(event: yaml.Event) -> int | None:
@@ -164,10 +169,6 @@ class _Reader:
         return mapping
 
     def _scalar(self, node: yaml.ScalarNode, path: tuple[str | int, ...]) -> Any:
-        standard = node.tag.startswith("tag:yaml.org,2002:")
-        if not standard or node.tag == "tag:yaml.org,2002:binary":
-            self._complain(node, path, "yaml_tag", shown(node.tag), "plain values without tags")
-            return None
         if node.style in {"'", '"', "|", ">"}:  # quoted or a block: always text
             return node.value
         if _OLD_BOOLEANS.match(node.value):

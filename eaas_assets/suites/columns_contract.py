@@ -92,7 +92,7 @@ def _failures(frame: pd.DataFrame, schema: pa.DataFrameSchema, file: str) -> lis
             Problem(
                 file,
                 "null_value" if check == "not_nullable" else "bad_value",
-                shown(_plain(case)),
+                "nothing" if check == "not_nullable" else shown(_plain(case)),
                 _NOT_NULL if check == "not_nullable" else check,
                 row=int(row),
                 field=one_line(name),

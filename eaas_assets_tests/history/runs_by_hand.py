@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -18,7 +21,7 @@ from eaas_assets.contracts.evaluation import (
 from eaas_assets.contracts.history import EvaluationRuns, RunMetrics, ScenarioEvaluations
 from eaas_assets.contracts.policies import ReleasePolicy
 from eaas_assets.contracts.readings import read_document
-from eaas_assets.contracts.tables import build
+from eaas_assets.contracts.tables import Table, build
 from eaas_assets.history.record import RunRecord
 from eaas_assets.history.runs import executed_run
 
@@ -31,6 +34,16 @@ Results = Mapping[str, Sequence[bool | None]]
 """Scenario → whether each trial passed; None: executed, but not scored."""
 
 
+_empty = cache(lambda contract: build(contract, []))
+
+
+def _table(contract: type[Table], rows: list[dict[str, object]]) -> pd.DataFrame:
+    """Rows with the types of their contract; its checks are left to whoever reads them, since they take long."""
+    empty = _empty(contract)
+    return pd.DataFrame(rows, columns=empty.columns).astype(empty.dtypes.to_dict())
+
+
+@cache
 def release_policy() -> ReleasePolicy:
     """The policy that is shipped."""
     return read_document(ReleasePolicy, DATA, "policies/release.yaml")[0]
@@ -126,38 +139,23 @@ def run_tables(
         for name, trial, passed in scored
     ]
     return (
-        build(EvaluationPlan, [plan]),
-        build(ExecutedEvaluations, executed),
-        build(EvaluationScores, scores),
-        build(EvaluationFieldScores, field_scores),
+        _table(EvaluationPlan, [plan]),
+        _table(ExecutedEvaluations, executed),
+        _table(EvaluationScores, scores),
+        _table(EvaluationFieldScores, field_scores),
     )
 
 
-def run(
-    run_id: str,
-    version: str,
-    results: Results,
-    *,
-    day: int = 0,
-    partial: bool = False,
-    expected: Mapping[str, str] | None = None,
-    risk: str | None = "low",
-    response_time_s: float = 0.5,
-    scoring: str = SCORING,
-) -> RunRecord:
-    """The record of such a run."""
-    tables = run_tables(
-        run_id,
-        version,
-        results,
-        day=day,
-        partial=partial,
-        expected=expected,
-        risk=risk,
-        response_time_s=response_time_s,
-        scoring=scoring,
-    )
-    return executed_run(*tables, scoring)
+def run(run_id: str, version: str, results: Results, **options: Any) -> RunRecord:
+    """The record of such a run; ``options`` as in :func:`run_tables`. Callers do not change it: it is made once."""
+    return _run(run_id, version, repr(dict(results)), repr(options))
+
+
+@cache
+def _run(run_id: str, version: str, results: str, options: str) -> RunRecord:
+    given = ast.literal_eval(options)
+    tables = run_tables(run_id, version, ast.literal_eval(results), **given)
+    return executed_run(*tables, given.get("scoring", SCORING))
 
 
 def stated_run(run_id: str, version: str, metrics: Mapping[str, float], *, day: int = 0, n: int = 10) -> RunRecord:
@@ -166,4 +164,4 @@ def stated_run(run_id: str, version: str, metrics: Mapping[str, float], *, day: 
     shared = {"run_id": run_id, "run_timestamp": at, "agent": AGENT, "version": version, "source": "historical"}
     runs = [shared | {"evaluation_type": "test", "scenario_count": n, "evaluation_count": n, "scope": "full"}]
     rows = [shared | {"metric": metric, "value": value, "denominator": n} for metric, value in metrics.items()]
-    return RunRecord(build(EvaluationRuns, runs), build(RunMetrics, rows), build(ScenarioEvaluations, []))
+    return RunRecord(_table(EvaluationRuns, runs), _table(RunMetrics, rows), _table(ScenarioEvaluations, []))

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
-
-import pandas as pd
 
 from eaas_assets.contracts.evaluation import (
     AgentCalls,
@@ -60,7 +59,12 @@ def release_policy(**gates: str) -> ReleasePolicy:
 
 def make_tables(**replaced: Any) -> EvaluationReportTables:
     """The run; keyword arguments replace whole tables."""
-    tables = EvaluationReportTables(
+    return replace(_made(), **replaced)
+
+
+@cache
+def _made() -> EvaluationReportTables:
+    return EvaluationReportTables(
         plan=build(EvaluationPlan, [plan_row()]),
         executed=build(ExecutedEvaluations, [executed_row(scenario) for scenario in SCENARIOS]),
         calls=build(AgentCalls, [row for scenario in SCENARIOS for row in call_rows(scenario)]),
@@ -81,9 +85,9 @@ def make_tables(**replaced: Any) -> EvaluationReportTables:
         release_policy=release_policy(),
         data_versions={"suites/customer_support/suite.yaml": "3" * 64, "eaas_assets": "0.1.0"},
     )
-    return replace(tables, **replaced)
 
 
+@cache
 def clear_tables() -> EvaluationReportTables:
     """A run that passes everything: two scenarios gained, none lost, nothing to find fault with."""
     summary = summary_row() | {
@@ -269,8 +273,8 @@ def regression_rows() -> list[dict[str, Any]]:
         *(row("scenario", scenario, "lost", "Passed before, fails now.", **lost) for scenario in LOST),
     ]  # fmt: skip
     previous = {"against": "previous_run", "reference_run_id": "RUN_A"}
-    return [*rows, rows[1] | previous,
-            row("statement", "suite", "undetermined", "Ten scenarios cannot tell a change of 5 points.") | previous]  # fmt: skip
+    told = row("statement", "suite", "undetermined", "Ten scenarios cannot tell a change of 5 points.")
+    return [*rows, rows[1] | previous, told | previous]
 
 
 def trend_rows() -> list[dict[str, Any]]:
@@ -321,7 +325,8 @@ def metric_rows() -> list[dict[str, Any]]:
 
 def scenario_row(scenario: str) -> dict[str, Any]:
     return {
-        "suite": SUITE, "scenario_id": scenario, "row": int(scenario[1:]), "message": f"Where is my parcel? ({scenario})",
+        "suite": SUITE, "scenario_id": scenario, "row": int(scenario[1:]),
+        "message": f"Where is my parcel? ({scenario})",
         "risk": RISKS.get(scenario, "medium"), "severity": 2, "segments_json": "{}", "context_json": "{}",
         "expected_json": "{}", "inputs_digest": "d" * 64,
     }  # fmt: skip
@@ -333,8 +338,3 @@ def specialist_rows() -> list[dict[str, Any]]:
          "actions_json": "{}", "settings_json": "{}"}
         for name in ("shipping", "apology", "refund", "escalation")
     ]  # fmt: skip
-
-
-def edited(table: pd.DataFrame, **columns: Any) -> pd.DataFrame:
-    """``table`` with some columns set to one value in every row."""
-    return table.assign(**columns)

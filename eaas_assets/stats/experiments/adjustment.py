@@ -1,14 +1,14 @@
 """Regression adjustment of an experiment with covariates measured before treatment (CUPED).
 
-Every arm gets its own slopes and is read at the covariate mean of both arms together (Lin 2013, Agnostic notes on regression
-adjustments to experimental data, Annals of Applied Statistics 7). That never loses precision in large samples, whatever the true
-relation. The superpopulation terms of Negi & Wooldridge (2021, Econometric Reviews 40) are included: the common covariate mean is itself an
-estimate, which is nothing for an absolute effect with equal slopes and decisive for a relative one.
+Every arm gets its own slopes and is read at the covariate mean of both arms together (Lin 2013, Agnostic notes on
+regression adjustments to experimental data, Annals of Applied Statistics 7). That never loses precision in large
+samples, whatever the true relation. The superpopulation terms of Negi & Wooldridge (2021, Econometric Reviews 40)
+are included: the common covariate mean is itself an estimate, which is nothing for an absolute effect with equal
+slopes and decisive for a relative one.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,14 +16,16 @@ import numpy as np
 
 from eaas_assets.stats.experiments.contrast import satterthwaite, t_effect
 from eaas_assets.stats.experiments.distributions import chi2_sf
-from eaas_assets.stats.experiments.skewness import allocation_skewness
 from eaas_assets.stats.experiments.results import ArmEstimates, Effect, MetricKind, Refusal, refused
+from eaas_assets.stats.experiments.skewness import allocation_skewness
 
 if TYPE_CHECKING:
     from eaas_assets.stats.experiments.moments import ArmMoments, FloatArray
 
 _NEGLIGIBLE = 1e-12
 """A residual variance below this share of the metric's variance is rounding: the covariates are the outcome."""
+_ROUNDING = 1e-14
+"""A variance of a sum below this share of its terms is what their cancelling leaves."""
 _COLLINEAR = 1e-9
 """Directions of the covariates' correlation matrix with less than this share of it are dropped."""
 
@@ -52,14 +54,15 @@ def adjusted_mean_difference(
 
     Args:
         treatment: Moments of the metric and the covariates.
-        control: The same of the control arm.
+        control: The same columns of the control arm.
         covariates: Columns measured before treatment.
         metric: The metric's column; None for the first one.
         level: Confidence level.
 
     Returns:
-        The effect. Arm values are adjusted means. Diagnostics: ``variance_reduction`` (share of the unadjusted variance removed),
-        ``covariate_balance_p`` (small if the arms differed before treatment), ``covariates_without_variance``.
+        The effect. Arm values are adjusted means. Diagnostics: ``variance_reduction`` (share of the unadjusted
+        variance removed), ``covariate_balance_p`` (small if the arms differed before treatment),
+        ``covariates_without_variance``.
     """
     arms = (treatment, control)
     values = tuple(LinearValue(float(arm.mean[arm.column(metric)]), _unit(arm, arm.column(metric))) for arm in arms)
@@ -113,9 +116,13 @@ def adjusted_effect(
     )
     raw = sum(_quadratic(arm, value.weights) / arm.n for arm, value in zip(arms, values, strict=True))
     if used and raw > 0.0:
+        if estimates.contrast()[1] <= _NEGLIGIBLE * raw:
+            copied = Refusal("no_variance", "the covariates determine the metric: it was measured before treatment")
+            means = (values[0].value, values[1].value)
+            return refused(metric_kind, method, (copied,), sizes=sizes, level=level, values=means, diagnostics=found)
         found["variance_reduction"] = 1.0 - estimates.contrast()[1] / raw
         found["covariate_balance_p"] = _balance_p(arms, used)
-    assumptions = ("units are independent", "assignment was random")
+    assumptions: tuple[str, ...] = ("units are independent", "assignment was random")
     if used:
         assumptions += ("covariates were measured before treatment",)
     return t_effect(
@@ -139,7 +146,7 @@ def _at_common_mean(
     value, own, dfs = [], [], []
     for arm, linear, fit, shift in zip(arms, values, fits, shifts, strict=True):
         value.append(linear.value - float(fit.slopes @ shift))
-        inverse = _pseudo_inverse(arm.covariance[np.ix_(index, index)])
+        inverse, _ = _pseudo_inverse(arm.covariance[np.ix_(index, index)])
         leverage = float(shift @ inverse @ shift) / (arm.n - 1)
         own.append(fit.residual_variance * (1.0 / arm.n + leverage))
         dfs.append(float(arm.n - 1 - fit.rank))
@@ -154,10 +161,10 @@ def _fit(arm: ArmMoments, weights: FloatArray, covariates: Sequence[str]) -> _Fi
     index = [arm.column(name) for name in covariates]
     variance = _quadratic(arm, weights)
     within = arm.covariance[np.ix_(index, index)]
-    inverse = _pseudo_inverse(within)
-    shared = arm.covariance[index, :] @ weights
+    inverse, rank = _pseudo_inverse(within)
+    weighted = np.flatnonzero(weights)
+    shared = arm.covariance[index][:, weighted] @ weights[weighted]
     slopes = inverse @ shared
-    rank = int(np.linalg.matrix_rank(inverse)) if covariates else 0
     residual = variance - float(slopes @ shared)
     if residual <= _NEGLIGIBLE * variance:
         residual = 0.0
@@ -176,29 +183,30 @@ def _balance_p(arms: tuple[ArmMoments, ArmMoments], covariates: Sequence[str]) -
     index = [arms[0].column(name) for name in covariates]
     shift = arms[0].mean[index] - arms[1].mean[index]
     variance = sum(arm.covariance[np.ix_(index, index)] / arm.n for arm in arms)
-    inverse = _pseudo_inverse(np.asarray(variance))
-    return chi2_sf(float(shift @ inverse @ shift), max(1, int(np.linalg.matrix_rank(inverse))))
+    inverse, rank = _pseudo_inverse(np.asarray(variance))
+    return chi2_sf(float(shift @ inverse @ shift), rank)
 
 
-def _pseudo_inverse(matrix: FloatArray) -> FloatArray:
-    """Inverse of a covariance matrix on the scale of its correlations, without its collinear directions."""
+def _pseudo_inverse(matrix: FloatArray) -> tuple[FloatArray, int]:
+    """Inverse of a covariance matrix without its collinear directions, by its correlations; and how many are left."""
     if matrix.shape[0] == 0:
-        return matrix
+        return matrix, 0
     scale = np.sqrt(np.diag(matrix))
     eigenvalues, vectors = np.linalg.eigh(matrix / np.outer(scale, scale))
     kept = eigenvalues > _COLLINEAR * matrix.shape[0]
     basis = vectors[:, kept] / scale[:, None]
-    return (basis / eigenvalues[kept]) @ basis.T
+    return (basis / eigenvalues[kept]) @ basis.T, int(kept.sum())
 
 
 def _quadratic(arm: ArmMoments, weights: FloatArray) -> float:
     """Variance of a weighted sum of columns; columns of weight zero may be unknown."""
     index = np.flatnonzero(weights)
     part = weights[index]
-    variance = float(part @ arm.covariance[np.ix_(index, index)] @ part)
-    if index.size == 1 and math.isfinite(variance):
+    if index.size == 1:
         return arm.variance_of(arm.names[index[0]]) * float(part[0]) ** 2
-    return max(variance, 0.0)
+    terms = np.outer(part, part) * arm.covariance[np.ix_(index, index)]
+    variance = float(terms.sum())
+    return variance if variance > _ROUNDING * float(np.abs(terms).sum()) else 0.0
 
 
 def _unit(arm: ArmMoments, column: int) -> FloatArray:

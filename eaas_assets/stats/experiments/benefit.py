@@ -1,6 +1,7 @@
 """What an effect is worth: money per unit of the metric, times units, less the cost.
 
-The uncertainty is that of the effect; prices and volumes are taken as given. Nothing here decides whether it is worth it.
+The uncertainty is that of the effect; prices and volumes are taken as given. Nothing here decides whether it is
+worth it.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ class Benefit(NamedTuple):
         value: Expected net benefit: effect × value per unit × units − cost; nan without an effect.
         low: Lower limit at the effect's level, from the limits of the effect's interval.
         high: Upper limit.
-        p_negative: Probability of a loss under the effect's confidence distribution (the distribution that puts its own p-value on
-            every claim); for an effect that holds at every look it is that of its current estimate.
-        break_even: The effect at which the net benefit is zero, in the metric's unit; nan if nothing is gained per unit.
+        p_negative: Probability of a loss under the effect's confidence distribution (the distribution that puts its
+            own p-value on every claim); for an effect that holds at every look it is that of its current estimate.
+        break_even: The effect at which the net benefit is zero, in the metric's unit; nan if nothing is gained per
+            unit.
     """
 
     value: float

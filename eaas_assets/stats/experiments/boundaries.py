@@ -1,15 +1,18 @@
 """Group-sequential boundaries: critical values for a planned number of looks, by recursive numerical integration.
 
-The statistics at successive looks are a Brownian motion seen at the information fractions. Its density among paths that have not crossed is
-carried from look to look on a grid. Boundaries that need no planned looks are in ``sequential``.
+The statistics at successive looks are a Brownian motion seen at the information fractions. Its density among paths
+that have not crossed is carried from look to look on a grid. Boundaries that need no planned looks are in
+``sequential``.
 
-Source: Armitage, McPherson & Rowe (1969, JRSS A 132) for the recursion; Jennison & Turnbull (2000), Group Sequential Methods, ch. 19.
+Source: Armitage, McPherson & Rowe (1969, JRSS A 132) for the recursion; Jennison & Turnbull (2000), Group Sequential
+Methods, ch. 19.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -90,8 +93,8 @@ def spending_boundaries(
 ) -> np.ndarray:
     """Two-sided critical values for looks at any information fractions, as they come.
 
-    A boundary depends only on the looks so far, so the number and times of looks need not be planned, only the final information. An
-    information beyond the plan counts as 1; a look without new information cannot cross.
+    A boundary depends only on the looks so far, so the number and times of looks need not be planned, only the final
+    information. An information beyond the plan counts as 1; a look without new information cannot cross.
 
     Args:
         information: Fractions of the planned information at the looks made so far, increasing.
@@ -172,7 +175,7 @@ def _next_gap(fractions: Sequence[float], k: int) -> float:
 
 def _checked(information: Sequence[float]) -> list[float]:
     fractions = [float(value) for value in information]
-    if not fractions or fractions[0] <= 0.0 or any(b <= a for a, b in zip(fractions, fractions[1:], strict=False)):
+    if not fractions or fractions[0] <= 0.0 or any(b <= a for a, b in pairwise(fractions)):
         raise ValueError("information must be positive and increase from look to look")
     return fractions
 

@@ -1,8 +1,9 @@
 """Cluster-randomised experiments: stores, cities, teams or conversations are assigned as wholes.
 
-The rows are clusters, each with its total and its number of units. There are few, so arrays are used. Variances are bias-reduced (CR2) and
-every arm has as many degrees of freedom as its effective number of clusters (Kish) less one: with few clusters of unequal size the usual sandwich with
-t(G − 2) covers as little as 85 %, and Bell & McCaffrey's degrees of freedom as much as 99 %.
+The rows are clusters, each with its total and its number of units. There are few, so arrays are used. Variances are
+bias-reduced (CR2) and every arm has as many degrees of freedom as its effective number of clusters (Kish) less one:
+with few clusters of unequal size the usual sandwich with t(G − 2) covers as little as 85 %, and Bell & McCaffrey's
+degrees of freedom as much as 99 %.
 """
 
 from __future__ import annotations
@@ -52,8 +53,8 @@ def cluster_difference(
         treatment_sizes: Units in each treated cluster, positive.
         control_totals: The same for control clusters.
         control_sizes: The same for control clusters.
-        weight: What is averaged. ``units`` counts every unit once, ``clusters`` every cluster once; they differ when the effect varies with
-            the cluster's size.
+        weight: What is averaged. ``units`` counts every unit once, ``clusters`` every cluster once; they differ when
+            the effect varies with the cluster's size.
         level: Confidence level.
 
     Returns:
@@ -62,7 +63,8 @@ def cluster_difference(
     Raises:
         ValueError: If totals and sizes do not match or a size is not positive.
 
-    Source: Bell & McCaffrey (2002), Survey Methodology 28, for CR2. The degrees of freedom are ours, chosen by simulation.
+    Source: Bell & McCaffrey (2002), Survey Methodology 28, for CR2. The degrees of freedom are ours, chosen by
+        simulation.
     """
     check_level(level)
     method = f"cluster-randomised difference of means, by {weight} (CR2, t)"
@@ -78,7 +80,7 @@ def cluster_difference(
     arms = [_arm(total, unit, weight) for total, unit in zip(totals, units, strict=True)]
     effective = min(arm.effective for arm in arms)
     if effective < MIN_EFFECTIVE_CLUSTERS:
-        reason = f"large clusters dominate: an arm has {effective:.1f} effective clusters, {MIN_EFFECTIVE_CLUSTERS:g} are needed"
+        reason = f"an arm has {effective:.1f} effective clusters, {MIN_EFFECTIVE_CLUSTERS:g} are needed"
         few = Refusal("too_few_clusters", reason)
         values = (arms[0].value, arms[1].value)
         return refused("mean", method, (few,), sizes=sizes, level=level, values=values)
@@ -126,7 +128,7 @@ def _arm(totals: FloatArray, sizes: FloatArray, weight: str) -> _Arm:
 
 
 def _skewness(treatment: _Arm, control: _Arm) -> float:
-    """Skewness of the difference from the shape that all clusters share and the two arms' weights (see ``skewness``)."""
+    """Skewness of the difference, from the shape that all clusters share and the weights (see ``skewness``)."""
     residuals = np.concatenate([treatment.residual, control.residual])
     second = float(np.mean(residuals**2))
     if not second > 0.0:

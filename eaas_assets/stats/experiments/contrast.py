@@ -1,4 +1,4 @@
-"""From the estimates of two arms to an Effect: the one place where a t test, its interval and its relative effect are made.
+"""From the estimates of two arms to an Effect: the one place where a t test and its intervals are made.
 
 Estimators of this package end here, so all share one convention of p-values, refusals and relative effects.
 """
@@ -9,9 +9,9 @@ import math
 from collections.abc import Mapping, Sequence
 
 from eaas_assets.stats.experiments.distributions import t_quantile, t_two_sided
-from eaas_assets.stats.experiments.skewness import MAX_SKEWNESS, remove_skewness, restore_skewness
 from eaas_assets.stats.experiments.relative import fieller
 from eaas_assets.stats.experiments.results import ArmEstimates, Effect, MetricKind, Refusal, refused
+from eaas_assets.stats.experiments.skewness import MAX_SKEWNESS, remove_skewness, restore_skewness
 
 
 def check_level(level: float) -> None:
@@ -56,19 +56,19 @@ def t_effect(
         diagnostics: Named side results.
 
     Returns:
-        The effect; refused with ``no_variance`` if the difference has none.
+        The effect; refused with ``no_variance`` if the difference has none, with ``too_skewed`` if the smaller of two
+        unequal arms is too small for the metric's tail.
     """
     check_level(level)
     estimate, variance = arms.contrast()
-    if not variance > 0.0:
-        spread = Refusal("no_variance", "the metric does not vary in either arm")
+    problem = _problem(variance, arms.skewness)
+    if problem is not None:
         values = (arms.treatment, arms.control)
-        return refused(metric_kind, method, (spread,), sizes=sizes, level=level, values=values, diagnostics=diagnostics)
-    if math.isfinite(arms.skewness) and abs(arms.skewness) > MAX_SKEWNESS:
-        reason = f"the smaller arm is too small for so long a tail (skewness of the difference {arms.skewness:.2f})"
-        values = (arms.treatment, arms.control)
-        tail = Refusal("too_skewed", reason)
-        return refused(metric_kind, method, (tail,), sizes=sizes, level=level, values=values, diagnostics=diagnostics)
+        return refused(
+            metric_kind, method, (problem,), sizes=sizes, level=level, values=values, diagnostics=diagnostics
+        )
+    if math.isnan(arms.skewness):
+        assumptions += ("the metric is not strongly skewed (arms differ in size, third moments are unknown)",)
     se = math.sqrt(variance)
     critical = t_quantile(0.5 + level / 2.0, arms.df)
     skewness = arms.skewness if math.isfinite(arms.skewness) else 0.0
@@ -91,6 +91,14 @@ def t_effect(
         relative=relative,
         arms=arms,
         assumptions=assumptions,
-        diagnostics=dict(diagnostics or {}),
+        diagnostics={**(diagnostics or {}), **({"skewness_of_difference": skewness} if skewness else {})},
         refusals=() if refusal is None else (refusal,),
     )
+
+
+def _problem(variance: float, skewness: float) -> Refusal | None:
+    if not variance > 0.0:
+        return Refusal("no_variance", "the metric does not vary in either arm")
+    if abs(skewness) > MAX_SKEWNESS:
+        return Refusal("too_skewed", f"the smaller arm is too small for so long a tail (skewness {skewness:.2f})")
+    return None

@@ -1,8 +1,9 @@
 """Several treatments against one control: which level each comparison needs so that all hold together.
 
-Dunnett's test decides: its critical value accounts for the control that all comparisons share, so it is narrower than Bonferroni's or Holm's and
-has intervals that agree with its p-values. It comes as a confidence level per comparison, so it serves every estimator. Different
-metrics of one experiment are another question: use Holm's procedure there.
+Dunnett's test decides: its critical value accounts for the control that all comparisons share, so it is narrower
+than Bonferroni's or Holm's and has intervals that agree with its p-values. It comes as a confidence level per
+comparison, so it serves every estimator. Different metrics of one experiment are another question: use Holm's
+procedure there.
 
 Source: C. W. Dunnett (1955), A multiple comparison procedure for comparing several treatments with a control, JASA 50.
 """
@@ -14,14 +15,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
-from scipy.special import ndtr, ndtri, roots_genlaguerre, roots_legendre
+from scipy.special import gammainccinv, gammaincinv, ndtr, roots_legendre
 
 from eaas_assets.stats.experiments.contrast import check_level
-from eaas_assets.stats.experiments.distributions import LARGE_DF, t_quantile, t_sf
+from eaas_assets.stats.experiments.distributions import LARGE_DF, normal_quantile, t_quantile, t_sf
 from eaas_assets.stats.experiments.results import Effect
 
-_NODES, _WEIGHTS = roots_legendre(96)
-_SCALE_NODES = 48
+_NODES, _WEIGHTS = roots_legendre(64)
+_SCALE_NODES, _SCALE_WEIGHTS = roots_legendre(32)
+_TAIL = 1e-13
+_BISECTIONS = 40
 
 
 def compare_with_control(
@@ -35,8 +38,8 @@ def compare_with_control(
         level: Joint confidence level.
 
     Returns:
-        An effect per arm. Its interval is simultaneous and its ``p_value`` adjusted; the unadjusted one is the diagnostic
-        ``unadjusted_p``. Refused comparisons stay as they are and are not counted.
+        An effect per arm. Its interval is simultaneous and its ``p_value`` adjusted; the unadjusted one is the
+        diagnostic ``unadjusted_p``. Refused comparisons stay as they are and are not counted.
     """
     check_level(level)
     first = {arm: estimate(arm, level) for arm in arms}
@@ -64,13 +67,13 @@ def dunnett_critical(loadings: np.ndarray, level: float = 0.95, df: float = math
     """Two-sided critical value of the largest of several t statistics with one common control.
 
     Args:
-        loadings: Square roots of the control's share of each comparison's variance, shape (comparisons,); √½ for arms of equal
-            size and variance. Two comparisons correlate by the product of theirs.
+        loadings: Square roots of the control's share of each comparison's variance, shape (comparisons,); √½ for
+            arms of equal size and variance. Two comparisons correlate by the product of theirs.
         level: Joint confidence level.
         df: Degrees of freedom of the common variance estimate.
     """
     low, high = 0.0, 2.0 + t_quantile(1.0 - (1.0 - level) / (2.0 * loadings.size), df)
-    for _ in range(60):
+    for _ in range(_BISECTIONS):
         middle = 0.5 * (low + high)
         if _outside(loadings, middle, df) > 1.0 - level:
             low = middle
@@ -84,11 +87,16 @@ def _outside(loadings: np.ndarray, critical: float, df: float) -> float:
     if math.isinf(critical):
         return 0.0
     if df >= LARGE_DF:
-        return _outside_normal(loadings, np.array([critical]))[0]
-    # The common scale: chi-squared over its degrees of freedom, by Gauss–Laguerre.
-    nodes, weights = roots_genlaguerre(_SCALE_NODES, df / 2.0 - 1.0)
-    scale = np.sqrt(2.0 * nodes / df)
-    return float(_outside_normal(loadings, critical * scale) @ (weights / weights.sum()))
+        normal = -normal_quantile(t_sf(critical, df))  # the normal deviate with the same tail
+        return float(_outside_normal(loadings, np.array([normal]))[0])
+    # The common scale, chi over the root of its degrees of freedom, between its extreme quantiles.
+    shape = df / 2.0
+    ends = np.log([gammaincinv(shape, _TAIL), gammainccinv(shape, _TAIL)])
+    log_gamma = ends[0] + (_SCALE_NODES + 1.0) * (ends[1] - ends[0]) / 2.0
+    log_density = shape * log_gamma - np.exp(log_gamma)
+    density = _SCALE_WEIGHTS * np.exp(log_density - log_density.max())
+    scale = np.sqrt(np.exp(log_gamma) / shape)
+    return float(_outside_normal(loadings, critical * scale) @ (density / density.sum()))
 
 
 def _outside_normal(loadings: np.ndarray, critical: np.ndarray) -> np.ndarray:

@@ -2,8 +2,8 @@
 
 Reading arrays, taking a database's aggregates and merging partitions belong here; effects do not.
 
-Variances come centred (``var_samp``, ``covar_samp``, or two passes over an array). Sums of squares are not accepted: with
-a mean of ten million standard deviations they keep at most three digits and may turn negative.
+Variances come centred (``var_samp``, ``covar_samp``, or two passes over an array). Sums of squares are not accepted:
+with a mean of ten million standard deviations they keep at most three digits and may turn negative.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class ArmMoments:
         n: Number of rows. Every column has a value in every row.
         mean: Means, shape (k,).
         covariance: Sample covariances with divisor n − 1, shape (k, k); nan where unknown.
-        third: Third central moments with divisor n, shape (k, k, k); nan where unknown. They correct intervals of skewed metrics
-            between arms of unequal size, and are not needed otherwise.
+        third: Third central moments with divisor n, shape (k, k, k); nan where unknown. They correct intervals of
+            skewed metrics between arms of unequal size, and are not needed otherwise.
     """
 
     names: tuple[str, ...]

@@ -1,7 +1,8 @@
 """Non-inferiority of guardrail metrics: is the treatment worse by less than a margin fixed beforehand?
 
-Not being significant is no evidence of safety, so a guardrail passes only if its interval clears the margin. The interval decides, on the
-absolute or the relative scale; the error of a false pass is half of 1 − level. With an effect from ``sequential`` the verdict holds at every look.
+Not being significant is no evidence of safety, so a guardrail passes only if its interval clears the margin. The
+interval decides, on the absolute or the relative scale; the error of a false pass is half of 1 − level. With an
+effect from ``sequential`` the verdict holds at every look.
 """
 
 from __future__ import annotations
@@ -22,12 +23,14 @@ class NonInferiority(NamedTuple):
     """Answer to "is the treatment worse by less than the margin?".
 
     Attributes:
-        verdict: ``non_inferior`` (the interval clears the margin), ``inferior`` (all of it lies beyond) or ``inconclusive``.
+        verdict: ``non_inferior`` (the interval clears the margin), ``inferior`` (all of it lies beyond) or
+            ``inconclusive``.
         scale: Scale of margin and bound.
         margin: The tolerated change to the worse, positive.
         bound: Worst change that the interval allows, as a loss: positive is worse.
         worse: Whether the interval shows a loss at all, whatever the margin.
-        p_value: One-sided p-value of "worse by the margin or more"; nan for effects that hold at every look, and where undefined.
+        p_value: One-sided p-value of "worse by the margin or more"; nan for effects that hold at every look, and
+            where undefined.
         alpha: One-sided error, (1 − level) / 2.
         code: Why there is no answer; None otherwise.
     """
@@ -54,7 +57,8 @@ def noninferiority(effect: Effect, margin: float, higher_is_better: bool, scale:
     Raises:
         ValueError: If the margin is not positive and finite.
 
-    Source: Schultzberg, Ankargren & Frånberg (2024), Risk-aware product decisions in A/B tests with multiple metrics (arXiv 2402.11609); for
+    Source: Schultzberg, Ankargren & Frånberg (2024), Risk-aware product decisions in A/B tests with multiple metrics
+        (arXiv 2402.11609); for
     proportions the score test of Farrington & Manning (1990), Statistics in Medicine 9.
     """
     if not (margin > 0.0 and math.isfinite(margin)):
@@ -63,8 +67,8 @@ def noninferiority(effect: Effect, margin: float, higher_is_better: bool, scale:
     low, high = (effect.low, effect.high) if scale == "absolute" else (effect.relative.low, effect.relative.high)
     worst, best = (-low, -high) if higher_is_better else (high, low)
     if math.isnan(worst):
-        code = next((refusal.code for refusal in effect.refusals), "no_variance")
-        return NonInferiority("inconclusive", scale, margin, math.nan, False, math.nan, alpha, code)
+        missing: RefusalCode = effect.codes[0] if effect.codes else "no_variance"
+        return NonInferiority("inconclusive", scale, margin, math.nan, False, math.nan, alpha, missing)
     verdict: Verdict = "non_inferior" if worst < margin else "inferior" if best > margin else "inconclusive"
     p_value = _p_value(effect, -margin if higher_is_better else margin, scale)
     return NonInferiority(verdict, scale, margin, worst, best > 0.0, p_value, alpha, None)

@@ -1,6 +1,7 @@
 """How many units an experiment needs, which effect it can show, how long it takes, and how often a win is luck.
 
-Planning only: no function here sees results. Equal-arm textbook sizes are in ``stats.power``; here are allocation, ratio metrics, covariates and time.
+Planning only: no function here sees results. Equal-arm textbook sizes are in ``stats.power``; here are allocation,
+ratio metrics, covariates and time.
 """
 
 from __future__ import annotations
@@ -77,7 +78,8 @@ def required_units(
         alpha: Two-sided error.
         treatment_share: Share of units in the treatment arm.
 
-    Source: for proportions Fleiss, Levin & Paik (2003), Statistical Methods for Rates and Proportions, ch. 4, without continuity correction;
+    Source: for proportions Fleiss, Levin & Paik (2003), Statistical Methods for Rates and Proportions, ch. 4,
+        without continuity correction;
     otherwise the noncentral t.
     """
     _check(plan, power, alpha, treatment_share)

@@ -1,8 +1,9 @@
 """Difference and ratio of two independent proportions.
 
-The score interval of Miettinen & Nurminen decides. Its limits are the differences (or ratios) that the score test does not reject, so interval,
-p-value and relative effect cannot disagree about zero, it stays inside [−1, 1], and it holds its coverage with few successes, where Wald's does not.
-Wald, Newcombe and Yates are computed for comparison with other tools and decide nothing.
+The score interval of Miettinen & Nurminen decides. Its limits are the differences (or ratios) that the score test
+does not reject, so interval, p-value and relative effect cannot disagree about zero, it stays inside [−1, 1], and it
+holds its coverage with few successes, where Wald's does not. Wald, Newcombe and Yates are computed for comparison
+with other tools and decide nothing.
 """
 
 from __future__ import annotations
@@ -54,8 +55,8 @@ def proportion_difference(
         level: Confidence level.
 
     Returns:
-        The effect. Diagnostics hold Wald's and Newcombe's limits and Yates' chi-squared test. The relative effect is refused
-        only without any success in the control arm.
+        The effect. Diagnostics hold Wald's and Newcombe's limits and Yates' chi-squared test. The relative effect is
+        refused only without any success in the control arm.
 
     Raises:
         ValueError: If successes are negative or exceed the units.
@@ -109,7 +110,6 @@ def proportion_difference(
 
 def score_z(counts: Counts, difference: float = 0.0) -> float:
     """Score statistic of a true difference of ``difference``, with Miettinen & Nurminen's N / (N − 1)."""
-    x1, n1, x0, n0 = counts
     treatment, control = counts.rates
     restricted = _control_given_difference(counts, difference)
     other = min(max(restricted + difference, 0.0), 1.0)
@@ -158,7 +158,7 @@ def newcombe_limits(counts: Counts, level: float = 0.95) -> Limits:
 
 
 def yates_chi2(counts: Counts) -> tuple[float, float]:
-    """Pearson's chi-squared statistic of the 2 × 2 table with Yates' correction, and its p-value; nan if a margin is empty."""
+    """Chi-squared statistic of the 2 × 2 table with Yates' correction, and its p-value; nan if a margin is empty."""
     a, c = counts.successes_treatment, counts.successes_control
     b, d = counts.n_treatment - a, counts.n_control - c
     n = a + b + c + d
@@ -226,7 +226,7 @@ def _control_given_ratio(counts: Counts, ratio: float) -> float:
 
 
 def _crossing(excess: Callable[[float], float], inside: float, outside: float) -> float:
-    """Where ``excess`` turns from negative at ``inside`` to positive at ``outside``; ``outside`` itself if it does not."""
+    """Where ``excess`` turns positive on the way from ``inside`` to ``outside``; the latter if it never does."""
     if excess(outside) <= 0.0:
         return outside
     for _ in range(_BISECTIONS):

@@ -1,7 +1,8 @@
 """Quantile metrics, such as the 95th percentile of latency.
 
-Every arm gives its quantile and a distribution-free interval for it from order statistics; the two intervals are combined into one for the
-difference and one for the ratio. No density is estimated, skewness does no harm, and a database needs three quantiles per arm, no more.
+Every arm gives its quantile and a distribution-free interval for it from order statistics; the two intervals are
+combined into one for the difference and one for the ratio. No density is estimated, skewness does no harm, and a
+database needs three quantiles per arm, no more.
 """
 
 from __future__ import annotations
@@ -62,7 +63,8 @@ def quantile_probabilities(
     Returns:
         Probabilities; ``low`` or ``high`` is nan where so few observations have no such order statistic.
 
-    Source: A. D. Hutson (1999), Calculating nonparametric confidence intervals for quantiles using fractional order statistics,
+    Source: A. D. Hutson (1999), Calculating nonparametric confidence intervals for quantiles using fractional order
+        statistics,
     Journal of Applied Statistics 26.
     """
     check_level(level)
@@ -114,7 +116,7 @@ def effective_size(below: npt.ArrayLike, clusters: npt.ArrayLike) -> float:
     Returns:
         The effective size; nan with fewer than ``MIN_CLUSTERS`` clusters, or without any variance.
 
-    Source: Deng, Knoblich & Lu (2018), KDD, §4: percentile metrics with clustered randomisation.
+    Source: Deng, Knoblich & Lu (2018), Applying the delta method in metric analytics, KDD (percentiles).
     """
     flags = np.asarray(below, dtype=np.float64)
     _, index = np.unique(np.asarray(clusters), return_inverse=True)
@@ -139,10 +141,11 @@ def quantile_difference(treatment: QuantileArm, control: QuantileArm, quantile: 
         level: Confidence level of the arms' intervals and of the result.
 
     Returns:
-        The effect. Limits combine the arms' limits (MOVER); they need not lie symmetrically. Refused with ``ties_at_quantile`` where both
-        arms' intervals have no width, with ``too_few_units`` where one does not exist.
+        The effect. Limits combine the arms' limits (MOVER); they need not lie symmetrically. Refused with
+        ``ties_at_quantile`` where both arms' intervals have no width, with ``too_few_units`` where one does not exist.
 
-    Source: Zou & Donner (2008), Statistics in Medicine 27, for the difference; Donner & Zou (2012), Statistical Methods in Medical Research
+    Source: Zou & Donner (2008), Statistics in Medicine 27, for the difference; Donner & Zou (2012), Statistical
+        Methods in Medical Research
     21, for the ratio.
     """
     check_level(level)
@@ -196,7 +199,7 @@ def _problem(arm: QuantileArm, name: str) -> Refusal | None:
 
 
 def _relative(treatment: QuantileArm, control: QuantileArm) -> tuple[Relative, Refusal | None]:
-    """Change relative to the control's quantile: the ratios at which the combined interval of t − ratio × c covers zero."""
+    """Change relative to the control's quantile: the ratios for which the interval of t − ratio × c covers zero."""
     if control.low <= 0.0 <= control.high:
         reason = f"the control's quantile lies between {control.low:.6g} and {control.high:.6g}"
         return NO_RELATIVE, Refusal("baseline_near_zero", reason, "relative")
@@ -210,7 +213,7 @@ def _relative(treatment: QuantileArm, control: QuantileArm) -> tuple[Relative, R
 
 
 def _ratio_limit(t: float, t_half: float, c: float, halves: tuple[float, float], side: float) -> float:
-    """The ratio r with (t − r c)² = t_half² + r² c_half², on one side of t / c. A negative r needs the control's other half."""
+    """The r beside t / c with (t − r c)² = t_half² + r² c_half². A negative r needs the control's other half."""
     ratio = math.nan
     for c_half in halves:
         spread = t * t * c_half**2 + c * c * t_half**2 - t_half**2 * c_half**2
@@ -221,7 +224,7 @@ def _ratio_limit(t: float, t_half: float, c: float, halves: tuple[float, float],
 
 
 def _fractional_rank(n: float, quantile: float, probability: float) -> float:
-    """The real rank r with P(U_(r) ≤ quantile) = probability, for the r-th of n uniform order statistics, U_(r) ~ Beta(r, n + 1 − r)."""
+    """The real rank r with P(U_(r) ≤ quantile) = probability, where U_(r) ~ Beta(r, n + 1 − r)."""
     low, high = 0.0, n + 1.0
     for _ in range(100):
         middle = 0.5 * (low + high)

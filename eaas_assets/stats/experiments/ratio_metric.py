@@ -1,7 +1,7 @@
 """Ratio metrics: sums of a numerator over sums of a denominator, such as clicks per view, randomised by user.
 
-The unit of randomisation is the row; the denominator varies by row and is not fixed by design. The variance is that of the linearised
-ratio (delta method; Deng, Knoblich & Lu 2018, Applying the delta method in metric analytics, KDD).
+The unit of randomisation is the row; the denominator varies by row and is not fixed by design. The variance is that
+of the linearised ratio (delta method; Deng, Knoblich & Lu 2018, Applying the delta method in metric analytics, KDD).
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from eaas_assets.stats.experiments.moments import ArmMoments
 
 MAX_DENOMINATOR_CV = 0.1
-"""Largest standard error of an arm's mean denominator, as a share of it. Cochran (1977, Sampling Techniques, §6.4) asks for this much
-before the linearised variance may be trusted; simulation agrees."""
+"""Largest standard error of an arm's mean denominator, as a share of that mean. Cochran (1977, Sampling Techniques,
+ch. 6) asks for it before the linearised variance may be trusted; in simulation intervals above it are too short."""
 _METHOD = "difference of ratios (delta method)"
 
 

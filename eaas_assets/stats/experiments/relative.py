@@ -1,8 +1,9 @@
 """Relative effects with intervals that cover.
 
-The ratio of two estimated values is not normal, and dividing an absolute interval by an estimated baseline ignores that the
-baseline is uncertain and, after adjustment, correlated with the effect. Fieller's interval inverts the test of ``treatment = ratio × control``,
-which is linear; at ratio 1 it is the test of the absolute effect, so both say the same about zero.
+The ratio of two estimated values is not normal, and dividing an absolute interval by an estimated baseline ignores
+that the baseline is uncertain and, after adjustment, correlated with the effect. Fieller's interval inverts the test
+of ``treatment = ratio × control``, which is linear; at ratio 1 it is the test of the absolute effect, so both say
+the same about zero.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ def fieller(arms: ArmEstimates, lower: float, upper: float) -> tuple[Relative, R
         upper: Upper critical value. The two differ in size when the statistic is skewed.
 
     Returns:
-        The relative effect, or all nan with a refusal if the baseline's own interval covers zero (the ratio is then unbounded).
+        The relative effect, or all nan with a refusal if the baseline's own interval covers zero (the ratio is then
+        unbounded).
 
     Source: E. C. Fieller (1954), Some problems in interval estimation, JRSS B 16.
     """
@@ -39,7 +41,7 @@ def fieller(arms: ArmEstimates, lower: float, upper: float) -> tuple[Relative, R
 
 
 def _root(arms: ArmEstimates, critical: float) -> float:
-    """The ratio at which the statistic of ``treatment = ratio × control`` is at a critical value: above the estimate if it is positive."""
+    """The ratio at which the test statistic is at a critical value, above the estimate for a positive one."""
     t, c = arms.treatment, arms.control
     q2 = critical * critical
     # The discriminant, expanded so that nothing large cancels.

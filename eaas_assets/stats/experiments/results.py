@@ -69,7 +69,7 @@ class ArmEstimates(NamedTuple):
 
 
 class Relative(NamedTuple):
-    """A relative effect, as a fraction of the baseline's size: +0.1 is ten percent up, whatever the sign of the baseline."""
+    """A relative effect as a fraction of the baseline's size: +0.1 is ten percent up, whatever the baseline's sign."""
 
     estimate: float
     low: float

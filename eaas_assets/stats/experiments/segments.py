@@ -1,7 +1,7 @@
 """Effects in segments: do they differ, how large are they after shrinkage, and who was harmed although the average won?
 
-Segments are disjoint groups of units with one effect each. Looking at many finds a lucky best and an unlucky worst by chance, so estimates are
-shrunk towards their mean and harm is named only after correction.
+Segments are disjoint groups of units with one effect each. Looking at many finds a lucky best and an unlucky worst
+by chance, so estimates are shrunk towards their mean and harm is named only after correction.
 """
 
 from __future__ import annotations
@@ -144,7 +144,8 @@ def heterogeneity(estimates: npt.ArrayLike, errors: npt.ArrayLike) -> Heterogene
     Raises:
         ValueError: If the arrays do not fit or an error is not positive.
 
-    Source: Paule & Mandel (1982), Journal of Research NBS 87; Viechtbauer (2005), Journal of Educational and Behavioral Statistics 30.
+    Source: Paule & Mandel (1982), Journal of Research NBS 87; Viechtbauer (2005), Journal of Educational and
+        Behavioral Statistics 30.
     """
     y, v = _checked(estimates, errors)
     df = y.size - 1
@@ -159,15 +160,17 @@ def heterogeneity(estimates: npt.ArrayLike, errors: npt.ArrayLike) -> Heterogene
 def shrink(estimates: npt.ArrayLike, errors: npt.ArrayLike, level: float = 0.95) -> Shrunk:
     """Effects shrunk towards their common mean, with the variance between them integrated out.
 
-    Plugging in one estimated variance would make intervals far too short, above all when it is estimated as zero. Here the
-    shrinkage factor s²/(s² + τ²), with s² the harmonic mean of the squared errors, has a uniform prior and the mean a flat one.
+    Plugging in one estimated variance would make intervals far too short, above all when it is estimated as zero. Here
+    the mean and the variance between effects have flat priors; with two or three segments, where that is not enough for
+    a posterior, the prior of the variance falls as its inverse.
 
     Args:
         estimates: Effects, shape (segments,), at least one.
         errors: Their standard errors, positive, shape (segments,).
         level: Level of the limits. On average over the segments they cover at this rate.
 
-    Source: Daniels (1999), A prior for the variance in hierarchical models, Canadian Journal of Statistics 27; Morris (1983), JASA 78.
+    Source: Morris & Tang (2011), Estimating random effects via adjustment for density maximization, Statistical
+    Science 26, for the flat prior and its coverage.
     """
     check_level(level)
     y, v = _checked(estimates, errors)
@@ -179,7 +182,9 @@ def shrink(estimates: npt.ArrayLike, errors: npt.ArrayLike, level: float = 0.95)
     log_likelihood = -0.5 * (
         np.log(total).sum(axis=1) + np.log(precision) + ((y - mean[:, None]) ** 2 / total).sum(axis=1)
     )
-    posterior = _WEIGHTS * np.exp(log_likelihood - log_likelihood.max())
+    # In the shrinkage factor B = s²/(s² + τ²) a flat prior of τ² is B⁻², and one that falls as the inverse is near B⁻¹.
+    power = 2.0 if y.size > 3 else 1.0 if y.size > 1 else 0.0
+    posterior = _WEIGHTS * np.exp(log_likelihood - log_likelihood.max()) / _SHRINKAGE**power
     posterior /= posterior.sum()
     factor = v[None, :] / total
     centre = factor * mean[:, None] + (1.0 - factor) * y

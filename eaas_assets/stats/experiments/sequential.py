@@ -1,12 +1,14 @@
 """Effects that may be looked at any time: confidence sequences tuned to the planned sample.
 
-The asymptotic confidence sequence of Waudby-Smith et al. bounds the error over all looks up to the end of time, most of which an experiment
-never uses: in fifty looks up to the plan it errs in two of a hundred experiments where five are allowed. Here the same boundary is calibrated to what is
-used. Nine tenths of the error are spent up to the planned sample, under continuous looking; a tenth is kept for looks after it. The intervals are 9 % shorter
-than the original's at every look up to the plan and 20 % longer after it, and the error over all looks, for ever, is still at most 1 − level.
+The asymptotic confidence sequence of Waudby-Smith et al. bounds the error over all looks up to the end of time, most
+of which an experiment never uses: in fifty looks up to the plan it errs in one or two of a hundred experiments where
+five are allowed. Here the same boundary is calibrated to what is used. Nine tenths of the error are spent up to the
+planned sample, under continuous looking; a tenth is kept for looks after it. The intervals are 9 to 12 % shorter than
+the original's at every look up to the plan and a fifth longer after it, and the error over all looks, for ever, is
+still at most 1 − level.
 
-Source: Waudby-Smith, Arbour, Sinha, Kennedy & Ramdas (2021), Time-uniform central limit theory and asymptotic confidence sequences
-(arXiv 2103.06476), for the boundary; the calibration to a horizon is ours.
+Source: Waudby-Smith, Arbour, Sinha, Kennedy & Ramdas (2021), Time-uniform central limit theory and asymptotic
+confidence sequences (arXiv 2103.06476), for the boundary; the calibration to a horizon is ours.
 """
 
 from __future__ import annotations
@@ -28,8 +30,9 @@ RESERVE = 0.1
 TUNING = 8.0
 """Mixture precision at the planned sample: the width there is near its minimum for errors from 1 to 10 %."""
 
-# Probability that a Brownian motion on (0, 1] crosses the mixture boundary of a given nominal level, under continuous looking: from 200 looks
-# spaced evenly in log time and the continuity correction of Siegmund (1985, Sequential Analysis, ch. X). A test recomputes it.
+# Probability that a Brownian motion on (0, 1] crosses the mixture boundary of a given nominal level, under
+# continuous looking: from 200 looks spaced evenly in log time and the continuity correction of Siegmund (1985,
+# Sequential Analysis, ch. X). A test recomputes it.
 _SPENT_BY_PLAN = (
     (1e-12, 8.6214e-15),
     (1e-10, 1.6416e-12),
@@ -62,7 +65,7 @@ _LOG_SPENT = [math.log(spent) for _, spent in _SPENT_BY_PLAN]
 
 
 def mixture_critical(fraction: float, nominal: float) -> float:
-    """Critical value of the uncalibrated confidence sequence at a fraction of the planned sample (Waudby-Smith et al., eq. 9)."""
+    """Critical value of the uncalibrated confidence sequence at a fraction of the planned sample."""
     scaled = fraction * TUNING
     return math.sqrt(2.0 * (scaled + 1.0) / scaled * (0.5 * math.log1p(scaled) - math.log(nominal)))
 
@@ -97,7 +100,8 @@ def anytime_effect(effect: Effect, planned_n: int) -> Effect:
     """The same estimate with an interval that holds at every look.
 
     Args:
-        effect: A fixed-horizon effect of any estimator, computed from all units so far. Its level is kept, now over all looks.
+        effect: A fixed-horizon effect of any estimator, computed from all units so far. Its level is kept, now over
+            all looks.
         planned_n: Planned units of both arms together.
 
     Returns:
@@ -182,7 +186,7 @@ def anytime_harm_p(effect: Effect, planned_n: int, higher_is_better: bool, margi
 
 
 def _nominal_for(fraction: float, alpha: float) -> float:
-    """Nominal level of the mixture boundary whose use up to (or after) the plan costs this look's share of the error."""
+    """Nominal level of the mixture boundary that costs, up to the plan or after it, the error allowed there."""
     low, high = _LOG_NOMINAL[0], 0.0
     for _ in range(60):
         middle = 0.5 * (low + high)

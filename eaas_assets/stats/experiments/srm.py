@@ -1,7 +1,8 @@
 """Sample-ratio mismatch: do the arms hold as many units as the allocation says?
 
-A mismatch means that units were lost or assigned wrongly, and no effect of such an experiment can be trusted. ``srm_test`` is for one look at the end,
-``AnytimeSrm`` for a look every night: its p-value may be read as often as one likes.
+A mismatch means that units were lost or assigned wrongly, and no effect of such an experiment can be trusted.
+``srm_test`` is for one look at the end, ``AnytimeSrm`` for a look every night: its p-value may be read as often as
+one likes.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import NamedTuple
 from eaas_assets.stats.experiments.distributions import chi2_sf
 
 DEFAULT_THRESHOLD = 0.001
-"""P-values below it are a mismatch. Small on purpose: the check is run on every experiment and a true mismatch soon has a tiny p-value."""
+"""P-values below it are a mismatch: small, as every experiment is checked and true mismatches soon have tiny ones."""
 MIN_EXPECTED = 10.0
 """Smallest expected count for the chi-squared approximation."""
 MAX_OUTCOMES = 200_000
@@ -26,10 +27,12 @@ class SrmResult(NamedTuple):
     """A check of the sample ratio.
 
     Attributes:
-        p_value: Probability of counts at least as odd under the planned allocation; nan if the plan has one arm or no unit has come.
+        p_value: Probability of counts at least as odd under the planned allocation; nan if the plan has one arm or
+            no unit has come.
         mismatch: Whether ``p_value`` is below ``threshold``.
         threshold: The threshold in force.
-        statistic: Pearson's chi-squared for ``chi_squared``, the log of the e-value for ``anytime``, nan for ``exact_multinomial``.
+        statistic: Pearson's chi-squared for ``chi_squared``, the log of the e-value for ``anytime``, nan for
+            ``exact_multinomial``.
         method: ``chi_squared``, ``exact_multinomial`` or ``anytime``.
         counts: Observed units per arm.
         expected: Units per arm that the allocation would give.
@@ -45,7 +48,7 @@ class SrmResult(NamedTuple):
 
 
 def srm_test(counts: Sequence[int], allocation: Sequence[float], threshold: float = DEFAULT_THRESHOLD) -> SrmResult:
-    """Test of the planned allocation at one look: chi-squared, or exact where an expected count is small and the tables can be listed.
+    """Test of the planned allocation at one look: chi-squared, or exact for counts too small for it.
 
     Args:
         counts: Units per arm.
@@ -80,8 +83,9 @@ def anytime_srm(
 ) -> SrmResult:
     """Test of the planned allocation that holds at every look.
 
-    The evidence against the plan is the likelihood of the assignments under a Dirichlet mixture around the plan over that under the plan: a
-    martingale that starts at one, so it ever exceeds 1 / threshold with at most that probability, however often one looks.
+    The evidence against the plan is the likelihood of the assignments under a Dirichlet mixture around the plan over
+    that under the plan: a martingale that starts at one, so it ever exceeds 1 / threshold with at most that
+    probability, however often one looks.
 
     Args:
         looks: Cumulative counts per arm, one row per look, in order.

@@ -213,10 +213,8 @@ def _averages(effects: GroupTimeEffects, kind: Aggregation) -> tuple[IntArray, F
     keys = np.unique(label[used])
     table = np.where((label[None, :] == keys[:, None]) & used, 1.0 if kind == "group" else size, 0.0)
     table /= table.sum(axis=1, keepdims=True)
-    if kind == "group":
-        weight = np.array([size[g == k][0] for k in keys])
-    else:
-        weight = (keys >= 0).astype(np.float64)
+    first = np.array([size[label == k][0] for k in keys])
+    weight = first if kind == "group" else (keys >= 0).astype(np.float64)
     return keys, table, weight / weight.sum() @ table
 
 
@@ -249,9 +247,7 @@ def staggered_effect(
     if not se > 1e-12 * max(float(np.abs(effects.cohorts.mean).max()), 1e-300):
         raise EstimateRefused("no_variance", "outcomes do not vary around their cohort means")
     ci, p = t_interval(estimate, se, float(found.df[0]), effects.confidence)
-    counterfactual, relative, relative_ci, why = relative_to_observed(
-        estimate, ci, _treated_mean(effects, overall)
-    )
+    counterfactual, relative, relative_ci, why = relative_to_observed(estimate, ci, _treated_mean(effects, overall))
     leads = joint_zero(_leads(effects))
     diverged = leads.p <= 1.0 - effects.confidence
     cohorts = effects.cohorts

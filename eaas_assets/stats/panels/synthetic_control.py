@@ -73,7 +73,9 @@ class Counterfactual(NamedTuple):
     time_weights: FloatArray
 
 
-def synthesise(donors: FloatArray, treated: FloatArray, first: int, method: Method, n_treated: int = 1) -> Counterfactual:
+def synthesise(
+    donors: FloatArray, treated: FloatArray, first: int, method: Method, n_treated: int = 1
+) -> Counterfactual:
     """Compare one (averaged) treated series with a synthetic one.
 
     Args:
@@ -96,9 +98,7 @@ def synthesise(donors: FloatArray, treated: FloatArray, first: int, method: Meth
         noise = float(np.diff(before, axis=1).std(ddof=1))
         zeta = (n_treated * after.shape[1]) ** 0.25 * noise  # their section 2, algorithm 1
         level = before.mean(axis=1, keepdims=True)
-        units = simplex_weights(
-            (before - level).T, treated[:first] - treated[:first].mean(), ridge=first * zeta**2
-        )
+        units = simplex_weights((before - level).T, treated[:first] - treated[:first].mean(), ridge=first * zeta**2)
         target = after.mean(axis=1)
         # Their footnote 3: a trace of ridge, only to make the time weights unique.
         periods = simplex_weights(
@@ -107,9 +107,7 @@ def synthesise(donors: FloatArray, treated: FloatArray, first: int, method: Meth
     raw = treated - units @ donors
     gap = raw - float(periods @ raw[:first])
     centred = raw[:first] - raw[:first].mean()
-    return Counterfactual(
-        float(gap[first:].mean()), math.sqrt(float(np.mean(centred**2))), gap, units, periods
-    )
+    return Counterfactual(float(gap[first:].mean()), math.sqrt(float(np.mean(centred**2))), gap, units, periods)
 
 
 def synthetic_control(
@@ -145,7 +143,8 @@ def synthetic_control(
 
     Raises:
         EstimateRefused: A hole in the panel (see `balanced_panel`, `Panel.single_adoption`), ``no_pre_period`` with
-            fewer than three periods before, ``too_few_donors`` with fewer than two donors for each placebo.
+            fewer than three periods before, ``too_few_donors`` with fewer than two donors for each placebo, or
+            ``no_variance`` when every placebo effect is zero.
     """
     panel = balanced_panel(unit, time, outcome, treated)
     first = panel.single_adoption()
@@ -160,14 +159,14 @@ def synthetic_control(
     sets = _placebo_sets(donors.shape[0], count, rng if rng is not None else np.random.default_rng(0))
     placebos = [_placebo(donors, inside, first, method) for inside in sets]
     effects = np.array([p.effect for p in placebos])
+    if not float(np.abs(effects).max()) > 1e-12 * float(np.abs(panel.outcome).max()):
+        raise EstimateRefused("no_variance", "the untreated units have no variation to judge an effect by")
     scale, scales = _scales(fit, placebos, method)
     standard = effects / scales
     reach = rank_reach(standard, confidence) * scale
     ci = interval_around(fit.effect, reach)
-    counterfactual, relative, relative_ci, why = relative_to_observed(
-        fit.effect, ci, float(series[first:].mean())
-    )
-    short = "" if reach == reach else f"{effects.size} placebos cannot rank at {confidence:g}"
+    counterfactual, relative, relative_ci, why = relative_to_observed(fit.effect, ci, float(series[first:].mean()))
+    short = f"{effects.size} placebos cannot rank at {confidence:g}" if math.isnan(reach) else ""
     return PanelEffect(
         design="synthetic_control",
         method=f"{method.replace('_', ' ')}, {effects.size} placebos in space",
@@ -191,7 +190,7 @@ def synthetic_control(
             "relative_reason": why,
             "interval_reason": short,
             "pre_fit_error": fit.fit_error,
-            "pre_fit_rank": int(1 + sum(p.fit_error > fit.fit_error for p in placebos)),
+            "pre_fit_rank": int(1 + sum(p.fit_error < fit.fit_error for p in placebos)),
             "post_pre_ratio_p": _ratio_p(fit, placebos, first),
             "effective_donors": 1.0 / float(np.square(fit.unit_weights).sum()),
             "n_placebos": int(effects.size),

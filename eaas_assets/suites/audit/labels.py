@@ -9,9 +9,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
 from eaas_assets.storage.files import canonical_json
-from eaas_assets.suites.audit.findings import Finding, counted, listed
+from eaas_assets.suites.audit.findings import Finding, Severity, counted, listed
+from eaas_assets.suites.audit.rule_judgement import MESSAGE
 from eaas_assets.suites.scenarios import Scenario, SuiteReading
 
+SHOWN_OF_GROUP = 20
 UNBALANCED_SHARE = 0.8
 UNBALANCED_FROM = 20
 
@@ -22,7 +24,7 @@ def contradictory_labels(reading: SuiteReading) -> Iterator[Finding]:
     """Scenarios that show the agent the same and expect different answers.
 
     With the same message it is impossible to get all of them right. With different messages it is impossible for
-    anything that looks at the facts alone: that is no fault where the message is meant to decide, but has to be known.
+    anything that looks at the facts alone: a warning where the suite's own rules do that, otherwise a limit to know.
     """
     texts = facts_texts(reading.scenarios)
     by_all: Groups = defaultdict(list)
@@ -34,7 +36,7 @@ def contradictory_labels(reading: SuiteReading) -> Iterator[Finding]:
         yield _contradiction(reading, by_all, clashes, same_message=True)
     impossible = {scenario.scenario_id for group in clashes for scenario in group}
     by_message = [group for group in _clashes(by_facts) if any(s.scenario_id not in impossible for s in group)]
-    if by_message and len(by_facts) > 1:  # without any facts there is nothing to contradict
+    if by_message and any(scenario.context for scenario in reading.scenarios):
         yield _contradiction(reading, by_facts, by_message, same_message=False)
 
 
@@ -68,8 +70,11 @@ def _contradiction(reading: SuiteReading, groups: Groups, clashes: list[list[Sce
     involved = [scenario for group in clashes for scenario in group]
     differing = [field for field in scenarios[0].expected if _ceiling(clashes, field) < len(involved)]
     fields = ", ".join(f"{field} {_ceiling(groups.values(), field)} of {n}" for field in differing)
+    rules = reading.decision_rules
+    severity: Severity = "warning" if rules is not None and MESSAGE not in rules.fields else "info"
     best = f"at most {_ceiling(groups.values()):,} of {n:,} right (by field: {fields})"
     if same_message:
+        severity = "error"
         shared, who = "facts and message", "any agent that answers the same to the same"
         advice = "Decide which expected value is right, or show the agent what makes them different."
     else:
@@ -77,17 +82,18 @@ def _contradiction(reading: SuiteReading, groups: Groups, clashes: list[list[Sce
         advice = "Only the message tells them apart. Make sure that it does, and that the agent reads it."
     evidence = [
         {
-            "scenarios": [scenario.scenario_id for scenario in group],
-            "expected": [scenario.expected for scenario in group],
-            "messages": [scenario.message[:200] for scenario in group],
+            "count": len(group),
             "most_right": _ceiling([group]),
+            "scenarios": [scenario.scenario_id for scenario in group[:SHOWN_OF_GROUP]],
+            "expected": [scenario.expected for scenario in group[:SHOWN_OF_GROUP]],
+            "messages": [scenario.message[:200] for scenario in group[:SHOWN_OF_GROUP]],
         }
         for group in clashes
     ]
     return Finding(
         reading.name,
         "contradictory_labels",
-        "error" if same_message else "warning",
+        severity,
         listed((f"({', '.join(s.scenario_id for s in group[:5])})" for group in clashes), 5),
         f"{counted(len(involved), 'scenario')} of {n:,} share {shared} with another that expects something else: "
         f"{who} gets {best}.",

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from eaas_assets.contracts.suite import Suite
+from eaas_assets.contracts.suite import ExpectedField
 from eaas_assets.storage.files import canonical_json
 from eaas_assets.suites.audit.findings import Finding, listed
 from eaas_assets.suites.audit.rule_judgement import RuleBook
@@ -25,8 +25,8 @@ def unproducible_labels(reading: SuiteReading, book: RuleBook) -> Iterator[Findi
     if book.label_field("outcome"):
         outcomes = {rule.outcome for rule in _yielded(book.rules).values()} | {book.rules.unknown_outcome}
         yield from _unknown_values(reading, "outcome", outcomes, book)
-    if (path := book.suite.path_field) is not None:
-        paths = {canonical_json(rule.path) for rule in _yielded(book.rules).values()} | {"[]"}
+    if (path := book.suite.path_field) is not None and path.compare != "subset":
+        paths = {_as_compared(path, rule.path) for rule in _yielded(book.rules).values()} | {"[]"}
         yield from _unknown_values(reading, path.field, paths, book)
     if book.label_field("issue_type"):
         yield from _impossible_combinations(reading, book)
@@ -72,18 +72,22 @@ def _yielded(rules: DecisionRulesDocument) -> dict[str, IssueTypeRule]:
 
 def _unknown_values(reading: SuiteReading, field: str, producible: set[str], book: RuleBook) -> Iterator[Finding]:
     holders: dict[str, list[Scenario]] = defaultdict(list)
+    path = book.suite.path_field
     for scenario in reading.scenarios:
-        holders[_text(scenario.expected[field])].append(scenario)
+        value = scenario.expected[field]
+        text = _as_compared(path, value) if path is not None and field == path.field else _text(value)
+        holders[text].append(scenario)
     for value, scenarios in holders.items():
         if value in producible:
             continue
         ids = listed(scenario.scenario_id for scenario in scenarios)
+        expect = "expects" if len(scenarios) == 1 else "expect"
         yield Finding(
             reading.name,
             "unproducible_label",
             "error",
             f"{field} {value}",
-            f"No rule yields the {field} '{value}', which {ids} expects{_hint(field, value, scenarios, book)}.",
+            f"No rule yields the {field} '{value}', which {ids} {expect}{_hint(field, value, scenarios, book)}.",
             _ADVICE,
             [
                 {
@@ -95,6 +99,11 @@ def _unknown_values(reading: SuiteReading, field: str, producible: set[str], boo
                 for s in scenarios
             ],
         )
+
+
+def _as_compared(path: ExpectedField, value: list[Any]) -> str:
+    """A path as text; the order counts only where the suite compares it."""
+    return canonical_json(value if path.compare == "sequence" else sorted(map(str, value)))
 
 
 def _text(value: Any) -> str:
@@ -132,38 +141,41 @@ def _by_table(scenario: Scenario, book: RuleBook) -> dict[str, Any] | None:
 
 def _impossible_combinations(reading: SuiteReading, book: RuleBook) -> Iterator[Finding]:
     """Labels that some rule yields each, but no rule together."""
+    path = book.suite.path_field
+    if path is not None and path.compare == "subset":
+        path = None
     outcomes = {rule.outcome for rule in book.rules.issue_types.values()}
-    paths = {canonical_json(rule.path) for rule in book.rules.issue_types.values()}
+    paths = set() if path is None else {_as_compared(path, rule.path) for rule in book.rules.issue_types.values()}
+    cases: dict[str, list[str]] = defaultdict(list)
     for scenario in reading.scenarios:
-        rule = book.rules.issue_types.get(_text(scenario.expected["issue_type"]))
+        issue_type = _text(scenario.expected["issue_type"])
+        rule = book.rules.issue_types.get(issue_type)
         if rule is None:
             continue
-        differing = {
-            field: {"expected": value, "by_table": by_table}
-            for field, value, by_table, known in _parts(scenario, book.suite, rule, outcomes, paths)
-            if value != by_table and _text(value) in known
-        }
+        differing = [
+            f"{field} {value} (the table has {by_table})"
+            for field, value, by_table, known in _parts(scenario, path, rule, outcomes, paths)
+            if value != by_table and value in known
+        ]
         if differing:
-            issue_type = scenario.expected["issue_type"]
-            parts = listed(
-                f"{field} {_text(part['expected'])} (the table has {_text(part['by_table'])})"
-                for field, part in differing.items()
-            )
-            yield Finding(
-                reading.name,
-                "unproducible_label",
-                "error",
-                scenario.scenario_id,
-                f"No rule yields {issue_type} together with {parts}, as {scenario.scenario_id} expects.",
-                _ADVICE,
-                [{"scenario": scenario.scenario_id, "issue_type": issue_type, "differs": differing}],
-            )
+            cases[f"{issue_type} together with {' and '.join(differing)}"].append(scenario.scenario_id)
+    for combination, ids in cases.items():
+        yield Finding(
+            reading.name,
+            "unproducible_label",
+            "error",
+            listed(ids),
+            f"No rule yields {combination}, as {listed(ids)} {'expects' if len(ids) == 1 else 'expect'}.",
+            _ADVICE,
+            [{"scenario": scenario_id, "expected_together": combination} for scenario_id in ids],
+        )
 
 
 def _parts(
-    scenario: Scenario, suite: Suite, rule: IssueTypeRule, outcomes: set[str], paths: set[str]
-) -> Iterator[tuple[str, Any, Any, set[str]]]:
+    scenario: Scenario, path: ExpectedField | None, rule: IssueTypeRule, outcomes: set[str], paths: set[str]
+) -> Iterator[tuple[str, str, str, set[str]]]:
+    """Field, expected value, the table's value, and every value that the table has, all as text."""
     if "outcome" in scenario.expected:
-        yield "outcome", scenario.expected["outcome"], rule.outcome, outcomes
-    if suite.path_field is not None:
-        yield suite.path_field.field, scenario.expected[suite.path_field.field], rule.path, paths
+        yield "outcome", _text(scenario.expected["outcome"]), rule.outcome, outcomes
+    if path is not None:
+        yield path.field, _as_compared(path, scenario.expected[path.field]), _as_compared(path, rule.path), paths

@@ -31,7 +31,8 @@ def suite_resolution(reading: SuiteReading) -> Finding:
         "suite_resolution",
         "info",
         counted(n, "scenario"),
-        f"One scenario is {_points(resolution(n))}. The smallest drop that shows with {POWER:.0%} power (alpha {ALPHA:g}): "
+        f"One scenario is {_points(resolution(n))}. "
+        f"The smallest drop that shows with {POWER:.0%} power at alpha {ALPHA:g}: "
         f"{_drop(known)} below a known pass rate of {REFERENCE_RATE:.0%}, or {_drop(paired)} between two runs.",
         f"Do not read smaller changes as changes. To see a drop of {_points(WANTED_DROP)} below {REFERENCE_RATE:.0%}, "
         f"{needed:,} scenarios are needed.",

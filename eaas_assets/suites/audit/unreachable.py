@@ -27,9 +27,7 @@ def unreachable_rules(reading: SuiteReading, book: RuleBook) -> Iterator[Finding
         if rule.name in fired:
             continue
         whens = [earlier.when for earlier in book.rules.classification[: position + 1]]
-        absent = [
-            condition.field for condition in rule.when if _needs_absent_fact(condition.operator, condition.field, book)
-        ]
+        absent = [c.field for c in rule.when if c.operator != "is_missing" and not book.exists(c.field)]
         stand_ins = book.rules.missing_values
         if cannot_fire(whens[-1:], book.suite, stand_ins, budget):
             statement = "its conditions exclude each other, or the values that the suite declares"
@@ -43,10 +41,6 @@ def unreachable_rules(reading: SuiteReading, book: RuleBook) -> Iterator[Finding
             yield _dead(reading, rule, statement, [{"missing_fact": field} for field in absent])
         else:
             yield _unfired(reading, book, rule, position, budget)
-
-
-def _needs_absent_fact(operator: str, field: str, book: RuleBook) -> bool:
-    return operator != "is_missing" and not book.exists(field)
 
 
 def _dead(reading: SuiteReading, rule: ClassificationRule, why: str, evidence: list[dict[str, Any]]) -> Finding:
@@ -80,10 +74,11 @@ def _unfired(reading: SuiteReading, book: RuleBook, rule: ClassificationRule, po
     else:
         nearest, where = _nearest(book, rule)
     taken = [judged for judged in nearest if judged.fired is not None]
-    if met or (taken and len(taken) == len(nearest) and _always_taken(book, rule, position, taken, budget)):
-        whatever = "" if met else "; whatever the other facts of its conditions were"
-        names = listed(dict.fromkeys(judged.fired.name for judged in taken if judged.fired is not None))
-        where += f"{whatever}, an earlier rule fires first ({names})"
+    names = listed(dict.fromkeys(judged.fired.name for judged in taken if judged.fired is not None))
+    if met:
+        where += f", but an earlier rule fires first ({names})"
+    elif taken and len(taken) == len(nearest) and _always_taken(book, rule, position, taken, budget):
+        where += f"; even if they held, an earlier rule would fire first (now it is {names})"
     expecting = _expecting(reading, rule.issue_type)
     return Finding(
         reading.name,
@@ -118,7 +113,7 @@ def _nearest(book: RuleBook, rule: ClassificationRule) -> tuple[list[Judged], st
     if never:
         return [], f"no scenario has {listed(never)}"
     condition, scenarios = min(holders, key=lambda holder: len(holder[1]))
-    return scenarios, f"only {_ids(scenarios)} have {condition}, and the rest of its conditions does not hold there"
+    return scenarios, f"{condition} is met by {_ids(scenarios)} alone, where its other conditions do not hold"
 
 
 def _always_taken(

@@ -1,0 +1,71 @@
+"""The local level model: white noise around a random walk, by maximum likelihood.
+
+Belongs here: its two variances, the published check of the noise family in `series`. Does not: forecasts (`series`).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from eaas_assets.errors import EstimateRefused
+from eaas_assets.stats.panels.effect import FloatArray, IntArray
+from eaas_assets.stats.panels.panel import finite
+from eaas_assets.stats.panels.series import Grid, filter_columns
+
+
+class LocalLevel(NamedTuple):
+    """Variances of the local level model, in squared units of the series."""
+
+    irregular: float
+    level: float
+
+
+def local_level(values: ArrayLike, time: IntArray | None = None) -> LocalLevel:
+    """Maximum likelihood with a diffuse start (Durbin & Koopman 2012, section 2.10).
+
+    With a constant regressor the restricted likelihood at persistence one is the diffuse likelihood, so one parameter
+    is searched, the share of the level's innovations, on a grid that narrows.
+
+    Args:
+        values: The series.
+        time: Ascending integer times; None for consecutive ones.
+
+    Raises:
+        EstimateRefused: ``not_finite``, ``short_pre_period`` with fewer than four values, ``no_variance``.
+    """
+    series = finite(values, "values")
+    if series.size < 4:
+        raise EstimateRefused("short_pre_period", f"{series.size} values")
+    if not np.ptp(series) > 0.0:
+        raise EstimateRefused("no_variance", "the series is constant")
+    at = np.arange(series.size, dtype=np.int64) if time is None else time
+    columns = np.column_stack([series, np.ones_like(series)])
+
+    logit = np.linspace(-16.0, 16.0, 33)
+    for _ in range(6):  # each pass narrows the bracket sixteenfold around the best point
+        best = float(logit[int(np.argmax(_profile(columns, at, _logistic(logit))[0]))])
+        width = float(logit[1] - logit[0])
+        logit = np.linspace(best - width, best + width, 33)
+    shares = np.array([0.0, float(_logistic(np.array([best]))[0]), 1.0])
+    likelihood, variance = _profile(columns, at, shares)
+    winner = int(np.argmax(likelihood))
+    share, total = float(shares[winner]), float(variance[winner])
+    return LocalLevel((1.0 - share) * total, share * total)
+
+
+def _logistic(value: FloatArray) -> FloatArray:
+    return np.asarray(1.0 / (1.0 + np.exp(-value)), dtype=np.float64)
+
+
+def _profile(columns: FloatArray, time: IntArray, share: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Restricted log likelihood and σ² of each share."""
+    grid = Grid(np.ones_like(share), share, np.zeros_like(share))
+    filtered = filter_columns(columns, time, columns.shape[0], grid)
+    y, one = filtered.whitened[:, :, 0], filtered.whitened[:, :, 1]
+    information = (one**2).sum(axis=0)
+    squares = (y**2).sum(axis=0) - (one * y).sum(axis=0) ** 2 / information
+    df = y.shape[0] - 1
+    return -0.5 * (filtered.log_det + np.log(information) + df * np.log(squares)), squares / df
