@@ -34,8 +34,10 @@ class RunMetrics(Table):
     source: str = column("historical or executed", isin=SOURCES)
     metric: str = column("pass_rate, average_score, <field>_accuracy, high_risk_failures, …")
     value: float = optional("The metric; null where undefined")
-    numerator: Integer = optional("Count above the line of a rate", ge=0)
-    denominator: Integer = optional("Count below the line of a rate", ge=0)
+    numerator: Integer = optional(
+        "Count above the line of a rate; for means and totals: evaluations where it is known", ge=0
+    )
+    denominator: Integer = optional("Count below the line of a rate; for means and totals: all evaluations", ge=0)
     low: float = optional("Lower end of the 95 % interval of a rate")
     high: float = optional("Upper end")
     policy_hash: str = optional("Policy of the scores; null for historical runs")
@@ -81,7 +83,9 @@ class BaselineComparison(Table):
     improvement_percentage: float = optional("improvement / baseline × 100; null for a baseline of 0")
     improvement_low: float = optional("95 % interval of the improvement, paired by scenario; null where not paired")
     improvement_high: float = optional("Upper end")
-    p_value: float = optional("Exact McNemar test over the scenarios that both ran; null where not paired")
+    p_value: float = optional(
+        "Paired test over the scenarios that both ran: exact McNemar, or a score test with several trials"
+    )
     regression_detected: Boolean = optional("The fall exceeds the policy's limit; null where it cannot be told")
     verdict: str = column("better, worse, no_difference, inconclusive or no_baseline",
                           isin=("better", "worse", "no_difference", "inconclusive", "no_baseline"))  # fmt: skip
@@ -98,6 +102,7 @@ class RegressionAnalysis(Table):
     run_id: str = column("Run")
     against: str = column("previous_run or baseline", isin=("previous_run", "baseline"))
     reference_run_id: str = optional("The run compared with; null where there is none")
+    reference_source: str = optional("historical or executed", isin=SOURCES)
     kind: str = column("metric, scenario or statement", isin=("metric", "scenario", "statement"))
     subject: str = column("Metric or scenario")
     previous: float = optional("Its value before (for a scenario: passed 1, failed 0, or the share of passed trials)")

@@ -32,6 +32,7 @@ from eaas_assets.history.runs import executed_run, historical_runs
 from eaas_assets.history.trend import analyse_trend
 
 GROUP = "history"
+RECORDED = ("evaluation_runs", "run_metrics", "scenario_evaluations")
 
 
 def _options(contract: type[Table]) -> dict[str, Any]:
@@ -64,10 +65,6 @@ def record_run(
 
     Every run keeps its own file; materializing again adds nothing twice.
     """
-    agent = VersionKey.parse(context.partition_key).agent
-    history = world.files.history
-    versions = history.runs.loc[history.runs["target_orchestrator"] == agent, "target_version"].unique()
-    imported = [historical_runs(history, agent, version) for version in versions]
     suite = world.files.suite_rules(str(evaluation_plan["suite"].iloc[0]))
     current = executed_run(
         evaluation_plan,
@@ -76,14 +73,14 @@ def record_run(
         evaluation_field_scores,
         world.files.evaluation_policy.digest_for(suite),
     )
-    record = combine([*imported, current])
+    record = combine([*_imported(world, VersionKey.parse(context.partition_key).agent), current])
     yield table_result(EvaluationRuns, record.runs, "evaluation_runs")
     yield table_result(
         RunMetrics,
         record.metrics,
         "run_metrics",
         # Of this run alone: Dagster draws numeric metadata over time.
-        metadata=current.metrics.dropna(subset="value").set_index("metric")["value"].to_dict(),
+        metadata={str(row.metric): row.value for row in current.metrics.dropna(subset="value").itertuples()},
     )
     yield table_result(
         ScenarioEvaluations,
@@ -93,7 +90,7 @@ def record_run(
     )
 
 
-@dg.asset(deps=["evaluation_runs", "run_metrics", "scenario_evaluations"], **_options(BaselineComparison))
+@dg.asset(deps=RECORDED, **_options(BaselineComparison))
 def baseline_comparison(
     context: dg.AssetExecutionContext, world: World, evaluation_plan: pd.DataFrame
 ) -> dg.MaterializeResult[pd.DataFrame]:
@@ -109,7 +106,7 @@ def baseline_comparison(
     )
 
 
-@dg.asset(deps=["evaluation_runs", "run_metrics", "scenario_evaluations"], **_options(RegressionAnalysis))
+@dg.asset(deps=RECORDED, **_options(RegressionAnalysis))
 def regression_analysis(
     context: dg.AssetExecutionContext, world: World, evaluation_plan: pd.DataFrame
 ) -> dg.MaterializeResult[pd.DataFrame]:
@@ -142,7 +139,7 @@ def no_regression(
     return gate_result(reasons, severity, str(baseline_comparison["details"].iloc[0]))
 
 
-@dg.asset(deps=["evaluation_runs", "run_metrics", "scenario_evaluations"], **_options(TrendAnalysis))
+@dg.asset(deps=RECORDED, **_options(TrendAnalysis))
 def trend_analysis(
     context: dg.AssetExecutionContext, world: World, evaluation_plan: pd.DataFrame
 ) -> dg.MaterializeResult[pd.DataFrame]:
@@ -175,9 +172,21 @@ def _run_and_baseline(
 
 
 def _history(context: dg.AssetExecutionContext, world: World) -> RunRecord:
-    """All recorded runs of the agent: whatever exists is read, so that a version without a run stops nobody."""
+    """All runs of the agent: the imported ones as their files have them now, and every executed one that exists."""
     agent = VersionKey.parse(context.partition_key).agent
-    frames = [
-        world.tables.read_newest(table, agent) for table in ("evaluation_runs", "run_metrics", "scenario_evaluations")
-    ]
-    return combine([RunRecord(*[frame for frame in frames if frame is not None])])
+    found = (world.tables.read_newest(table, agent) for table in RECORDED)
+    tables = [table for table in found if table is not None]
+    if len(tables) < len(RECORDED):
+        raise dg.Failure(f"no run of {agent} is recorded yet; materialize {', '.join(RECORDED)} first")
+    executed = RunRecord(*[table[_is_executed(table, tables[0])] for table in tables])
+    return combine([*_imported(world, agent), executed])
+
+
+def _is_executed(table: pd.DataFrame, runs: pd.DataFrame) -> pd.Series:
+    return table["run_id"].isin(runs.loc[runs["source"] == "executed", "run_id"])
+
+
+def _imported(world: World, agent: str) -> list[RunRecord]:
+    history = world.files.history
+    versions = history.runs.loc[history.runs["target_orchestrator"] == agent, "target_version"].unique()
+    return [historical_runs(history, agent, version) for version in versions]

@@ -5,29 +5,29 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
-from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from eaas_assets.contracts.conditions import exact
 from eaas_assets.contracts.evaluation import EvaluationFieldScores, EvaluationScores
 from eaas_assets.contracts.policies import EvaluationPolicy
 from eaas_assets.contracts.suite import FieldRule, Suite
 from eaas_assets.contracts.tables import build
-from eaas_assets.errors import PolicyError, StorageError
+from eaas_assets.errors import StorageError
 from eaas_assets.evaluation.alignment import Codes, distinct, positions
 from eaas_assets.evaluation.answers import FieldTexts, field_texts
 from eaas_assets.evaluation.field_matches import Expectations, FieldMatches, match_field, read_expectations
 from eaas_assets.evaluation.output_quality import output_quality_scores
+from eaas_assets.evaluation.overall import correctness_scores, overall_scores
 from eaas_assets.evaluation.response_time import is_slow, response_time_scores, response_times
 from eaas_assets.evaluation.specialists import align_calls, expected_specialists
 
 FAILED = '"evaluation_failed"'
 SLOW = '"slow_response_time"'
 BLOCK = 65_536
+IDENTITY = ("run_id", "evaluation_key", "scenario_id", "trial")
 
 
 class Unscored(NamedTuple):
@@ -178,64 +178,25 @@ def _score_table(
     response = response_time_scores(seconds, policy.response_time)
     slow = is_slow(seconds, policy.response_time)
     matched = np.column_stack([matches[name].matched & completed for name in rules])
-    correctness = _correctness(matched, rules, policy.rounding)
-    overall, passed = _overall(correctness, response, quality, policy)
-    for column in (correctness, response, quality, overall):
-        column[~completed] = 0.0
-    passed[~completed] = False
-    frame = executed[["run_id", "evaluation_key", "scenario_id", "trial", "status"]].assign(
-        risk=rows.judged["risk"].reindex(rows.scenario).array,
-        correctness_score=correctness,
-        response_time_s=seconds,
-        response_time_source=source,
-        response_time_score=response,
-        output_quality_score=quality,
-        overall_score=overall,
-        passed=passed,
-        all_fields_match=np.logical_and.reduce(matched, axis=1),
-        issues_json=_issues(completed, [matches[name] for name in rules], slow),
-        policy_hash=rows.policy_hash,
-        scored_at=pd.Timestamp(scored_at).as_unit("us"),
-    )
-    return build(EvaluationScores, frame)
-
-
-def _correctness(matched: NDArray[np.bool_], rules: dict[str, FieldRule], decimals: int) -> NDArray[np.float64]:
-    """Weighted share of the fields that match: exact decimals, rounded half to even."""
-    kinds = distinct(*np.packbits(matched, axis=1).T)
-    weights = [Fraction(exact(rule.weight)) for rule in rules.values()]
-    scores = [
-        float(round(sum((w for w, hit in zip(weights, matched[row], strict=True) if hit), start=Fraction(0)), decimals))
-        for row in kinds.first
-    ]
-    return np.array(scores, dtype=np.float64)[kinds.code]
-
-
-def _overall(
-    correctness: NDArray[np.float64],
-    response: NDArray[np.float64],
-    quality: NDArray[np.float64],
-    policy: EvaluationPolicy,
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Weighted mean of the scores that are defined, and whether it reaches the threshold."""
-    weights = [
-        Fraction(exact(weight))
-        for weight in (policy.overall.correctness, policy.overall.response_time, policy.overall.output_quality)
-    ]
-    threshold = Fraction(exact(policy.pass_threshold))
-    columns = (correctness, response, quality)
-    kinds = distinct(*columns)
-    scores = np.zeros(len(kinds.first))
-    passed = np.zeros(len(kinds.first), dtype=np.bool_)
-    for index, row in enumerate(kinds.first):
-        values = [float(column[row]) for column in columns]
-        defined = [(w, Fraction(exact(v))) for w, v in zip(weights, values, strict=True) if not np.isnan(v)]
-        total = sum((weight for weight, _ in defined), start=Fraction(0))
-        if total == 0:
-            raise PolicyError("policies/evaluation.yaml, overall: all weight is on scores that are undefined here")
-        mean = round(sum((w * v for w, v in defined), start=Fraction(0)) / total, policy.rounding)
-        scores[index], passed[index] = float(mean), mean >= threshold
-    return scores[kinds.code], passed[kinds.code]
+    correctness = correctness_scores(matched, rules, policy.rounding)
+    for part in (correctness, response, quality):
+        part[~completed] = 0.0  # a failed execution: known to be worth nothing
+    overall, passed = overall_scores(correctness, response, quality, policy)
+    columns = {name: executed[name] for name in (*IDENTITY, "status")} | {
+        "risk": rows.judged["risk"].reindex(rows.scenario).array,
+        "correctness_score": correctness,
+        "response_time_s": seconds,
+        "response_time_source": source,
+        "response_time_score": response,
+        "output_quality_score": quality,
+        "overall_score": overall,
+        "passed": passed & completed,
+        "all_fields_match": np.logical_and.reduce(matched, axis=1),
+        "issues_json": _issues(completed, [matches[name] for name in rules], slow),
+        "policy_hash": rows.policy_hash,
+        "scored_at": pd.Timestamp(scored_at).as_unit("us"),
+    }
+    return build(EvaluationScores, pd.DataFrame(columns))
 
 
 def _issues(completed: NDArray[np.bool_], matches: list[FieldMatches], slow: NDArray[np.bool_]) -> pd.Series:
@@ -256,16 +217,16 @@ def _field_table(
     parts = []
     for name, rule in expectations.rules.items():
         actual = pd.Series(answered[name].texts, dtype="str").reindex(answered[name].code)
-        part = executed[["run_id", "evaluation_key", "scenario_id", "trial"]].assign(
-            field=_constant(name, size),
-            compare=_constant(rule.compare, size),
-            weight=float(rule.weight),
-            expected_json=expectations.texts[name].take(expectations.codes[name][rows.scenario]).array,
-            actual_json=actual.array,
-            matched=matches[name].matched & rows.completed,
-            policy_hash=rows.policy_hash,
-        )
-        parts.append(part)
+        columns = {column: executed[column] for column in IDENTITY} | {
+            "field": _constant(name, size),
+            "compare": _constant(rule.compare, size),
+            "weight": float(rule.weight),
+            "expected_json": expectations.texts[name].take(expectations.codes[name][rows.scenario]).array,
+            "actual_json": actual.array,
+            "matched": matches[name].matched & rows.completed,
+            "policy_hash": rows.policy_hash,
+        }
+        parts.append(pd.DataFrame(columns))
     return build(EvaluationFieldScores, pd.concat(parts, ignore_index=True))
 
 

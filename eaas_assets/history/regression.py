@@ -59,14 +59,18 @@ def analyse_regression(
             continue
         if reference_id not in compared:
             reference = read_run(history, reference_id, scoring or run.policy_hash)
-            compared[reference_id] = _compared(put_side_by_side(reference, run), policy)
-        parts.append(compared[reference_id].assign(against=against, reference_run_id=reference_id))
+            rows = _compared(put_side_by_side(reference, run), policy)
+            compared[reference_id] = rows.assign(reference_run_id=reference_id, reference_source=reference.source)
+        parts.append(compared[reference_id].assign(against=against))
     table = pd.concat(parts, ignore_index=True)
     return build(RegressionAnalysis, table.assign(run_id=run_id, policy_hash=policy.digest))
 
 
 def regression_found(analysis: pd.DataFrame, comparison: pd.DataFrame) -> list[str]:
     """What makes the regression gate red, one sentence each; empty for a green gate.
+
+    An imported previous run is told about in the analysis and does not turn the gate red: nobody can look up its
+    evaluations. A baseline does, wherever it comes from, because somebody declared it.
 
     Args:
         analysis: RegressionAnalysis of a run.
@@ -78,6 +82,8 @@ def regression_found(analysis: pd.DataFrame, comparison: pd.DataFrame) -> list[s
             fall = f"The pass rate is {points(abs(row['improvement']))} below the baseline {row['baseline_version']}"
             reason = "more than the policy allows" if row["regression_detected"] else "significant in the paired test"
             found.append(f"{fall} ({row['baseline_run_id']}): {reason}.")
+    imported = (analysis["against"] == "previous_run") & (analysis["reference_source"] == "historical")
+    analysis = analysis[~imported]
     references = analysis.drop_duplicates("against").set_index("against")["reference_run_id"].to_dict()
     if references.get("previous_run") == references.get("baseline"):  # say it once
         analysis = analysis[analysis["against"] == "baseline"]

@@ -16,6 +16,7 @@ from eaas_assets.reporting.views import Cell, Column, Columns, TableView
 RATE_METRIC = "pass_rate"
 _CHANGES_SHOWN = 20
 _RUNS_SHOWN = 20
+_PROSE = 2_000
 _SOURCE = "regression_analysis"
 
 
@@ -53,24 +54,21 @@ def baseline_change(tables: EvaluationReportTables) -> Comparison:
     row = tables.the_comparison
     title = "Against the baseline" + (f", {row.baseline_version}" if text.known(row.baseline_version) else "")
     shown = [table for table in (_rates(tables), *_change_tables(tables, "baseline")) if table is not None]
-    return Comparison(title, (text.inline(row.details, 2_000), *_statements(tables, "baseline")), tuple(shown))
+    return Comparison(title, (text.inline(row.details, _PROSE),), tuple(shown))
 
 
 def previous_change(tables: EvaluationReportTables) -> Comparison:
     """This run against the one before it."""
     rows = tables.regression[tables.regression["against"] == "previous_run"]
     runs = rows["reference_run_id"].dropna().drop_duplicates().tolist()
-    statements = _statements(tables, "previous_run")
-    if not runs and not statements:
-        statements = ("There is no previous run to compare with.",)
     title = "Against the previous run" + (f", {text.inline(runs[0])}" if runs else "")
+    if not runs:
+        return Comparison(title, ("There is no previous run to compare with.",), ())
+    if runs == [tables.the_comparison.baseline_run_id]:
+        return Comparison(title, ("The previous run is the baseline's run: see above.",), ())
+    told = rows.loc[rows["kind"] == "statement", "statement"]
+    statements = tuple(text.inline(statement, _PROSE) for statement in told)
     return Comparison(title, statements, tuple(_change_tables(tables, "previous_run")))
-
-
-def _statements(tables: EvaluationReportTables, against: str) -> tuple[str, ...]:
-    rows = tables.regression
-    rows = rows[(rows["against"] == against) & (rows["kind"] == "statement")]
-    return tuple(text.inline(statement, 2_000) for statement in rows["statement"])
 
 
 def _rates(tables: EvaluationReportTables) -> TableView | None:

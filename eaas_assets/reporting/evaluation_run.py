@@ -13,6 +13,7 @@ from eaas_assets.reporting.views import Column, Columns, TableView, TraceItem
 _ROWS_SHOWN = 50
 _FINDINGS_SHOWN = 20
 _EVIDENCE_SHOWN = 10
+_EVIDENCE_LIMIT = 800
 _FOLD_FROM = 12
 _SEVERITY_ORDER = {"error": 0, "warning": 1, "info": 2}
 
@@ -27,37 +28,53 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Audit:
-    """What is wrong with the suite and the recorded history; evidence for the first findings."""
+    """What is wrong with the suite and with the recorded history.
+
+    Attributes:
+        statement: How much of what was found.
+        suite: Errors and warnings about the run's suite.
+        history: Errors and warnings about runs that were made before this system.
+        notes: Limits to know.
+        evidence: The rows behind the first findings about the suite.
+    """
 
     statement: str
-    findings: TableView
+    suite: TableView
+    history: TableView
     notes: TableView
     evidence: tuple[Evidence, ...]
 
 
 def audit(tables: EvaluationReportTables) -> Audit:
-    """Findings about the suite and the recorded history: errors, warnings, then limits to know."""
-    rows = tables.audit.assign(
-        order=tables.audit["severity"].map(_SEVERITY_ORDER), other=tables.audit["suite"] != tables.the_plan.suite
-    ).sort_values(["order", "other"], kind="stable")
-    serious, notes = rows[rows["severity"] != "info"], rows[rows["severity"] == "info"]
-    kinds = (("error", "error", None), ("warning", "warning", None), ("info", "limit to know", "limits to know"))
-    counts = [text.counted(int((rows["severity"] == name).sum()), one, many) for name, one, many in kinds]
-    statement = f"{text.joined(counts)}. Errors make numbers that rest on them wrong; warnings may mislead."
-    if rows.empty:
-        statement = "The audit found nothing to report."
+    """Findings about the suite and the recorded history: errors, then warnings, then limits to know."""
+    order = tables.audit["severity"].map(_SEVERITY_ORDER)
+    rows = tables.audit.assign(order=order).sort_values("order", kind="stable")
+    own = rows["suite"] == tables.the_plan.suite
+    serious = rows["severity"] != "info"
+    about = [f"The suite: {_counts(rows[own])}."]
+    about += [f"The recorded history: {_counts(rows[~own])}."] if len(rows[~own]) else []
     evidence = [
         Evidence(
             f"{text.inline(row.finding.replace('_', ' '), 120)}: {text.inline(row.subject, 120)}",
-            text.block(row.evidence_json),
+            text.block(row.evidence_json, _EVIDENCE_LIMIT),
         )
-        for row in records(serious.head(_EVIDENCE_SHOWN))
+        for row in records(rows[own & serious].head(_EVIDENCE_SHOWN))
     ]
-    return Audit(statement, _findings("Errors and warnings", serious, False), _findings("Limits to know", notes, True),
-                 tuple(evidence))  # fmt: skip
+    return Audit(
+        statement=" ".join([*about, "Errors make numbers that rest on them wrong; warnings may mislead."]),
+        suite=_findings("The suite: errors and warnings", rows[own & serious]),
+        history=_findings("The recorded history: errors and warnings", rows[~own & serious], folded=True),
+        notes=_findings("Limits to know", rows[~serious], folded=True),
+        evidence=tuple(evidence),
+    )
 
 
-def _findings(caption: str, rows: pd.DataFrame, folded: bool) -> TableView:
+def _counts(rows: pd.DataFrame) -> str:
+    kinds = (("error", "error", None), ("warning", "warning", None), ("info", "limit to know", "limits to know"))
+    return text.joined([text.counted(int((rows["severity"] == name).sum()), one, many) for name, one, many in kinds])
+
+
+def _findings(caption: str, rows: pd.DataFrame, *, folded: bool = False) -> TableView:
     cells = [
         (views.state(row.severity), views.words(row.finding.replace("_", " ")), views.code(row.subject),
          views.words(text.inline(row.statement, 600)), views.words(text.inline(row.advice, 600)))
@@ -142,6 +159,7 @@ def trace(tables: EvaluationReportTables) -> tuple[TraceItem, ...]:
         "Plan": row.plan_digest,
         "Agent definition": row.agent_digest,
         "Suite": row.suite_digest,
-        **{f"Version of {name}": version for name, version in sorted(tables.data_versions.items())},
     }
+    others = sorted((name, version) for name, version in tables.data_versions.items() if version not in items.values())
+    items |= {f"Version of {name}": version for name, version in others}
     return tuple(TraceItem(text.inline(name, 120), text.inline(value, 120)) for name, value in items.items())

@@ -20,6 +20,7 @@ from typing import Literal
 from eaas_assets.reporting import text
 from eaas_assets.reporting.evaluation_tables import EvaluationReportTables
 
+REGRESSION = "Regression against the baseline"
 Severity = Literal["error", "warn"]
 GateState = Literal["clear", "raised", "not known"]
 
@@ -103,13 +104,18 @@ def decision_of(verdict: str) -> Decision:
 
 
 def _finding(tables: EvaluationReportTables, decision: Decision, gates: Sequence[Gate]) -> str:
-    """The finding that led to the decision: of the weightiest gates the first, in the order above."""
+    """The finding that led to the decision: of the weightiest gates the first, in the order above.
+
+    A reader who is asked for a review is told first that there is no regression, where there is none.
+    """
     if decision is Decision.SHIP:
         return _shipping(tables)
     leading = [gate for gate in gates if gate.state == "raised" and gate.severity == "error"]
     leading = leading or [gate for gate in gates if gate.state == "raised"]
     leading = leading or [gate for gate in gates if gate.state == "not known"]
-    return leading[0].statement
+    regression = next(gate for gate in gates if gate.name == REGRESSION)
+    comfort = f"{regression.statement} " if decision is Decision.REVIEW and regression.state == "clear" else ""
+    return comfort + leading[0].statement
 
 
 def _shipping(tables: EvaluationReportTables) -> str:
@@ -130,24 +136,23 @@ def _completeness(tables: EvaluationReportTables) -> Gate:
 def _regression(tables: EvaluationReportTables) -> Gate:
     severity = tables.release_policy.gates.regression
     comparison, version = tables.the_comparison, tables.the_summary.version
-    name = "Regression against the baseline"
     if not text.known(comparison.baseline_version):
-        return Gate(name, "not known", severity, f"{version} declares no baseline to compare with.")
+        return Gate(REGRESSION, "not known", severity, f"{version} declares no baseline to compare with.")
     baseline = tables.baseline_name
     if not text.known(comparison.baseline_run_id):
-        return Gate(name, "not known", severity, f"{version} cannot be compared: {baseline} has no run yet.")
+        return Gate(REGRESSION, "not known", severity, f"{version} cannot be compared: {baseline} has no run yet.")
     metrics = regressed_metrics(tables, "baseline")
     if comparison.verdict == "worse" or (
         text.known(comparison.regression_detected) and bool(comparison.regression_detected)
     ):
-        return Gate(name, "raised", severity, _worse(tables))
+        return Gate(REGRESSION, "raised", severity, _worse(tables))
     if metrics:
-        return Gate(name, "raised", severity, f"{version} is worse than {baseline} in {text.joined(metrics)}.")
+        return Gate(REGRESSION, "raised", severity, f"{version} is worse than {baseline} in {text.joined(metrics)}.")
     if not text.known(comparison.regression_detected):
-        return Gate(name, "not known", severity, f"Whether {version} is worse than {baseline} cannot be told.")
+        return Gate(REGRESSION, "not known", severity, f"Whether {version} is worse than {baseline} cannot be told.")
     caveat = "" if comparison.verdict in {"better", "no_difference"} else (
         f", as far as {text.counted(tables.the_summary.total_scenarios, 'scenario')} can tell")  # fmt: skip
-    return Gate(name, "clear", severity, f"{version} shows no regression against {baseline}{caveat}.")
+    return Gate(REGRESSION, "clear", severity, f"{version} shows no regression against {baseline}{caveat}.")
 
 
 def _worse(tables: EvaluationReportTables) -> str:

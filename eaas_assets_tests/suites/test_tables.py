@@ -25,7 +25,7 @@ def sample() -> list[SuiteReading]:
 def test_scenarios_of_all_suites_stand_in_one_table(sample: list[SuiteReading]) -> None:
     frame = journey_scenarios(sample)
     assert frame["suite"].value_counts().to_dict() == {"ticket_routing": 24, "customer_support": 10}
-    row = frame.set_index("scenario_id").loc["S006"]
+    row = frame[frame["scenario_id"] == "S006"].to_dict("records")[0]
     assert json.loads(row["context_json"])["customers.churn_risk"] == 0.28
     assert json.loads(row["expected_json"])["outcome"] == "resolve_delay_and_prevent_churn"
     assert (row["risk"], row["severity"], row["row"]) == ("high", 2, 6)

@@ -24,7 +24,8 @@ _VALUE_COMPARISONS = {"exact", "number", "similarity"}
 ALWAYS = 0.9
 OFTEN = 0.5
 FEWEST_SCENARIOS = 5
-SHORTEST = 5
+SHORTEST_LABEL = 5
+SHORTEST_PHRASE = 8
 """Characters from which on a text is long enough to be recognised."""
 _LABEL = re.compile(r"\w+_\w+", re.ASCII)
 
@@ -151,10 +152,10 @@ def _forms(value: str) -> tuple[tuple[str, re.Pattern[str], bool], ...]:
     Empty for values of one ordinary word and for short ones: in ordinary text they mean nothing.
     """
     verbatim, spaced = value.strip().lower(), _spaced(value)
-    if len(verbatim) < SHORTEST or not (_is_label(value) or " " in spaced):
-        return ()
-    forms = [(verbatim, _whole(verbatim), _is_label(value))]
-    if spaced != verbatim and " " in spaced:
+    forms = []
+    if len(verbatim) >= SHORTEST_LABEL and _is_label(value):
+        forms.append((verbatim, _whole(verbatim), True))
+    if len(spaced) >= SHORTEST_PHRASE and " " in spaced:
         forms.append((spaced, _whole(spaced), False))
     return tuple(forms)
 

@@ -47,6 +47,8 @@ def cannot_fire(
         budget: What the search may take; False when it is spent.
         fixed: Facts that are as they are; all others may be anything.
     """
+    if budget.steps <= 0:
+        return False
     values: Values = {}
     for name, conditions in _by_field(whens).items():
         if fixed is not None and name in fixed:
@@ -93,11 +95,7 @@ def _representatives(conditions: list[Condition], column: Column | None, never_m
         values += column.one_of if column is not None and column.one_of is not None else [*texts, _OTHER_TEXT]
     if kind in {None, "list"}:
         values += [[], *[value for value in constants if isinstance(value, list | dict)]]
-    return [value for index, value in enumerate(values) if not _seen(value, values[:index])]
-
-
-def _seen(value: Any, before: list[Any]) -> bool:
-    return any(type(value) is type(other) and value == other for other in before)
+    return list({(type(value).__name__, repr(value)): value for value in values}.values())
 
 
 def _cut_points(thresholds: list[float], column: Column | None) -> list[float]:

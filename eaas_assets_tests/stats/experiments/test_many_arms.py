@@ -49,7 +49,7 @@ def test_it_costs_less_than_bonferroni_and_more_than_nothing():
 
 
 def test_any_false_rejection_happens_in_one_of_twenty_experiments():
-    """Three treatments of 20 units against a control of 40, all alike, with the pooled variance that Dunnett assumes."""
+    """Three treatments of 20 units against a control of 40, all alike, with the pooled variance of the paper."""
     rng = np.random.default_rng(3)
     sizes = np.array([40, 20, 20, 20])
     means = rng.normal(size=(40_000, 4)) / np.sqrt(sizes)

@@ -19,7 +19,7 @@ def arm(rng, n, rate=0.3):
 
 
 def test_variance_is_that_of_the_linearised_ratio():
-    """Deng, Knoblich & Lu 2018: the delta method is a test of means of (numerator − R denominator) / mean denominator."""
+    """Deng, Knoblich & Lu 2018: the delta method tests means of (numerator − R denominator) / mean denominator."""
     rng = np.random.default_rng(0)
     arms = [arm(rng, 400, 0.35), arm(rng, 400)]
     effect = ratio_difference(*(ArmMoments.from_arrays(**a) for a in arms), "clicks", "views")

@@ -64,6 +64,6 @@ def test_prefix_filter_finds_exactly_the_pairs_of_the_definition(messages: list[
 
 def test_search_that_takes_too_long_says_at_least(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(duplicates, "MOST_COMPARISONS", 50)
-    rows = [{"message": f"the same seven words and number {i}", "label": "x"} for i in range(60)]
+    rows = [{"message": f"one and the same ten words of this text and number {i}", "label": "x"} for i in range(60)]
     (finding,) = nearly_duplicated_scenarios(reading_of(rows))
     assert finding.statement.startswith("At least ")
