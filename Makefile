@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run ui test test-slow check format lock wheel-smoke clean
+.PHONY: help run ui test test-slow check format docs lock wheel-smoke clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,6 +39,9 @@ check: $(STAMP) ## Lint, types, import rules, docs in step with the code
 format: $(STAMP) ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: $(STAMP) ## Renew docs/tables.md from the contracts
+	$(BIN)/python -m eaas_assets.contracts.documentation > docs/tables.md
 
 lock: $(STAMP) ## Renew requirements.lock from the ranges in pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group dev --no-header --no-annotate \

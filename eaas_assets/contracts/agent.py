@@ -17,12 +17,29 @@ class Limits(Document):
     """What one evaluation and one run may take.
 
     Attributes:
-        timeout_s: Seconds within which an answer must come.
+        timeout_s: Seconds within which an answer must come, further attempts included.
         concurrency: Evaluations in flight at once.
+        rate_per_s: Calls that may start in a second; None for as many as there are. Waiting for it is no response time.
+        max_attempts: How often one call is tried. Only faults of the way are tried again (too many requests,
+            unavailable, connection lost, an attempt out of time), never a bad answer.
+        attempt_timeout_s: Seconds after which one attempt is given up for another; None for all the time there is.
+        backoff_s: Upper bound of the random wait before the second attempt; it doubles with each further one.
+        max_backoff_s: Largest upper bound of that wait.
+        max_response_bytes: Largest response that is read.
+        budget_usd: Cost at which a run stops; None for no limit. Unknown costs do not count.
+        budget_tokens: Tokens, read and written, at which a run stops; None for no limit.
     """
 
     timeout_s: float = Field(default=30.0, gt=0, le=3600, strict=False)
     concurrency: int = Field(default=8, ge=1, le=1000)
+    rate_per_s: float | None = Field(default=None, gt=0, le=100_000, strict=False)
+    max_attempts: int = Field(default=3, ge=1, le=20)
+    attempt_timeout_s: float | None = Field(default=None, gt=0, le=3600, strict=False)
+    backoff_s: float = Field(default=0.5, gt=0, le=60, strict=False)
+    max_backoff_s: float = Field(default=20.0, gt=0, le=600, strict=False)
+    max_response_bytes: int = Field(default=1024 * 1024, ge=1024, le=64 * 1024 * 1024)
+    budget_usd: float | None = Field(default=None, gt=0, allow_inf_nan=False, strict=False)
+    budget_tokens: int | None = Field(default=None, ge=1)
 
 
 class AgentVersion(Document):
@@ -69,6 +86,8 @@ class AgentRequest(BaseModel):
         message: What the customer, user or upstream system says.
         context: Facts by dotted name (``customers.churn_risk``), and the scenario's declared inputs by their names.
         seed: A number from the evaluation's key, for agents that draw random numbers.
+        trial: 1-based repeat; for adapters, agents are not told.
+        idempotency_key: Names this evaluation of this run to servers that must not do a thing twice; empty for none.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -77,6 +96,8 @@ class AgentRequest(BaseModel):
     message: str
     context: dict[str, Any]
     seed: int
+    trial: int = 1
+    idempotency_key: str = ""
 
 
 class AgentStep(BaseModel):

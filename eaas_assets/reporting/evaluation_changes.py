@@ -40,11 +40,16 @@ class Trend:
     """Where the agent's runs are heading.
 
     Attributes:
-        statement: What there is to see; why there is no picture, where there is none.
+        direction: Of the pass rate, in one sentence.
+        chart: None with fewer than two runs.
+        legend: How to read the chart.
+        metrics: Direction of each metric.
+        runs: The runs that the chart shows, and their numbers.
     """
 
-    statement: str
+    direction: str
     chart: Markup | None
+    legend: str
     metrics: TableView
     runs: TableView
 
@@ -75,7 +80,7 @@ def _rates(tables: EvaluationReportTables) -> TableView | None:
     row, summary = tables.the_comparison, tables.the_summary
     if not text.known(row.baseline_run_id):
         return None
-    before = tables.metric(RATE_METRIC, row.baseline_run_id)
+    before = tables.metric_of(row.baseline_run_id, RATE_METRIC)
     # Where only a part of a run is compared, the interval of the whole run does not belong to its rate.
     theirs = before if before is not None and _same(before.denominator, row.baseline_total) else None
     interval = (None, None) if theirs is None else (theirs.low, theirs.high)
@@ -122,8 +127,10 @@ def _change_tables(tables: EvaluationReportTables, against: Literal["baseline", 
         shown.append(views.table("Scenarios that changed", changed, cells, _SOURCE, total=len(scenarios)))
     if len(metrics):
         measured: Columns = ["Metric", *numbers, Column("Change", True), Column("Counts from", True), "Verdict"]
-        cells = [_metric_change(row) for row in records(metrics.head(_CHANGES_SHOWN))]
-        shown.append(views.table("Metrics", measured, cells, _SOURCE, total=len(metrics)))
+        cells = [_metric_change(row, tables) for row in records(metrics.head(_CHANGES_SHOWN))]
+        shown.append(
+            views.table("Metrics; of rates the counts and 95 % intervals", measured, cells, _SOURCE, total=len(metrics))
+        )
     return shown
 
 
@@ -137,15 +144,24 @@ def _scenario_change(row: Any) -> tuple[Cell, ...]:
     )
 
 
-def _metric_change(row: Any) -> tuple[Cell, ...]:
+def _metric_change(row: Any, tables: EvaluationReportTables) -> tuple[Cell, ...]:
     return (
         views.words(text.label(row.subject).removesuffix(" (ms)")),
-        views.figure(text.metric_value(row.subject, row.previous)),
-        views.figure(text.metric_value(row.subject, row.current)),
+        views.figure(_level(row.subject, row.previous, tables.metric_of(row.reference_run_id, row.subject))),
+        views.figure(_level(row.subject, row.current, tables.metric(row.subject))),
         views.figure(text.metric_change(row.subject, row.change)),
         views.figure(_threshold(row.subject, row.threshold)),
         views.state(row.verdict),
     )
+
+
+def _level(metric: str, value: Any, recorded: Any | None) -> str:
+    """A value; a rate with its counts and interval, where they belong to it: a part of a run has others."""
+    if text.metric_kind(metric) != "rate" or not text.known(value):
+        return text.metric_value(metric, value)
+    if recorded is None or recorded.value != value:
+        return f"{text.percent(value)} (of the part that both ran)"
+    return text.rate(recorded.numerator, recorded.denominator, value, recorded.low, recorded.high, interval="")
 
 
 def _passed(value: Any) -> str:
@@ -164,16 +180,15 @@ def trend(tables: EvaluationReportTables) -> Trend:
     """Pass rate over old and new runs up to this one, and the direction of every metric."""
     runs = _runs_so_far(tables)
     title = f"Pass rate of {tables.the_plan.agent} by run"
+    shown = min(len(runs), MAX_RUNS)
+    legend = (
+        f"{text.counted(shown, 'run')}{_of_all(shown, len(runs))}, oldest left. Filled: run by this system; hollow: "
+        "recorded before it. Bars: 95 % intervals. Blue: this version; the large dot is this run."
+    )
+    row = next(records(tables.trend[tables.trend["metric"] == RATE_METRIC]), None)
+    direction = "No direction of the pass rate is known." if row is None else text.inline(row.statement, _PROSE)
     chart = trend_chart(_points(runs, tables.the_plan.run_id), title)
-    if chart is None:
-        statement = "There are not two runs with a pass rate yet, so there is no trend to draw."
-    else:
-        shown = min(len(runs), MAX_RUNS)
-        statement = (
-            f"{text.counted(shown, 'run')}{_of_all(shown, len(runs))}, oldest left. Filled: run by this system; "
-            "hollow: recorded before it. Bars: 95 % intervals. Blue: this version; the large dot is this run."
-        )
-    return Trend(statement, chart, _directions(tables.trend), _run_table(runs))
+    return Trend(direction, chart, legend, _directions(tables.trend), _run_table(runs))
 
 
 def _of_all(shown: int, total: int) -> str:
@@ -210,7 +225,7 @@ def _points(runs: pd.DataFrame, run_id: str) -> list[RunPoint]:
 
 def _directions(trends: pd.DataFrame) -> TableView:
     numbers = ("Runs", "Slope per run", "Interval of the slope")
-    columns: Columns = ["Metric", "Direction", *(Column(title, True) for title in numbers), "In words"]
+    columns: Columns = ["Metric", "Direction", *(Column(title, True) for title in numbers)]
     rows = [
         (
             views.words(text.label(row.metric).removesuffix(" (ms)")),
@@ -218,7 +233,6 @@ def _directions(trends: pd.DataFrame) -> TableView:
             views.figure(text.number(row.runs)),
             views.figure(slope(row.metric, row.slope_per_run)),
             views.figure(slope(row.metric, row.slope_low, row.slope_high)),
-            views.words(row.statement),
         )
         for row in records(trends.head(_CHANGES_SHOWN))
     ]

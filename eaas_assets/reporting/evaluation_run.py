@@ -8,80 +8,94 @@ import pandas as pd
 
 from eaas_assets.reporting import text, views
 from eaas_assets.reporting.evaluation_tables import EvaluationReportTables, records
-from eaas_assets.reporting.views import Column, Columns, TableView, TraceItem
+from eaas_assets.reporting.views import Column, Columns, Status, TableView, TraceItem
 
 _ROWS_SHOWN = 50
 _FINDINGS_SHOWN = 20
-_EVIDENCE_SHOWN = 10
 _EVIDENCE_LIMIT = 800
 _FOLD_FROM = 12
-_SEVERITY_ORDER = {"error": 0, "warning": 1, "info": 2}
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """The rows behind one finding of the audit."""
+class Finding:
+    """One thing that is wrong, or good to know, about the suite or the recorded history.
 
-    heading: str
-    rows: str
+    Attributes:
+        mark: Its severity.
+        name: What kind of finding it is.
+        subject: The scenarios, rule, field or run concerned.
+        evidence: The rows that show it.
+    """
+
+    mark: Status
+    name: str
+    subject: str
+    statement: str
+    advice: str
+    evidence: str
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Findings of one sort.
+
+    Attributes:
+        shown: As many as are shown.
+        remainder: How many are not, and where they are; empty when all are.
+        folded: Whether they start folded, being detail.
+    """
+
+    caption: str
+    shown: tuple[Finding, ...]
+    remainder: str
+    folded: bool
 
 
 @dataclass(frozen=True)
 class Audit:
-    """What is wrong with the suite and with the recorded history.
-
-    Attributes:
-        statement: How much of what was found.
-        suite: Errors and warnings about the run's suite.
-        history: Errors and warnings about runs that were made before this system.
-        notes: Limits to know.
-        evidence: The rows behind the first findings about the suite.
-    """
+    """What is wrong with the suite and with the recorded history: how much of what, and then each."""
 
     statement: str
-    suite: TableView
-    history: TableView
-    notes: TableView
-    evidence: tuple[Evidence, ...]
+    groups: tuple[Findings, ...]
 
 
 def audit(tables: EvaluationReportTables) -> Audit:
-    """Findings about the suite and the recorded history: errors, then warnings, then limits to know."""
-    order = tables.audit["severity"].map(_SEVERITY_ORDER)
-    rows = tables.audit.assign(order=order).sort_values("order", kind="stable")
-    own = rows["suite"] == tables.the_plan.suite
-    serious = rows["severity"] != "info"
-    about = [f"The suite: {_counts(rows[own])}."]
-    about += [f"The recorded history: {_counts(rows[~own])}."] if len(rows[~own]) else []
-    evidence = [
-        Evidence(
-            f"{text.inline(row.finding.replace('_', ' '), 120)}: {text.inline(row.subject, 120)}",
-            text.block(row.evidence_json, _EVIDENCE_LIMIT),
-        )
-        for row in records(rows[own & serious].head(_EVIDENCE_SHOWN))
-    ]
+    """Findings about the suite, then about the recorded history, then limits to know."""
+    rows = tables.audit
+    own, severity = rows["suite"] == tables.the_plan.suite, rows["severity"]
+    about = [f"The suite: {_counts(severity[own])}."]
+    about += [f"The recorded history: {_counts(severity[~own])}."] if len(rows[~own]) else []
+    groups = (
+        _findings("Errors in the suite", rows[own & (severity == "error")], folded=False),
+        _findings("Warnings about the suite", rows[own & (severity == "warning")], folded=True),
+        _findings("Errors in the recorded history", rows[~own & (severity == "error")], folded=True),
+        _findings("Warnings about the recorded history", rows[~own & (severity == "warning")], folded=True),
+        _findings("Limits to know", rows[severity == "info"], folded=True),
+    )
     return Audit(
         statement=" ".join([*about, "Errors make numbers that rest on them wrong; warnings may mislead."]),
-        suite=_findings("The suite: errors and warnings", rows[own & serious]),
-        history=_findings("The recorded history: errors and warnings", rows[~own & serious], folded=True),
-        notes=_findings("Limits to know", rows[~serious], folded=True),
-        evidence=tuple(evidence),
+        groups=tuple(group for group in groups if group.shown),
     )
 
 
-def _counts(rows: pd.DataFrame) -> str:
+def _counts(severities: pd.Series) -> str:
     kinds = (("error", "error", None), ("warning", "warning", None), ("info", "limit to know", "limits to know"))
-    return text.joined([text.counted(int((rows["severity"] == name).sum()), one, many) for name, one, many in kinds])
+    return text.joined([text.counted(int((severities == name).sum()), one, many) for name, one, many in kinds])
 
 
-def _findings(caption: str, rows: pd.DataFrame, *, folded: bool = False) -> TableView:
-    cells = [
-        (views.state(row.severity), views.words(row.finding.replace("_", " ")), views.code(row.subject),
-         views.words(text.inline(row.statement, 600)), views.words(text.inline(row.advice, 600)))
+def _findings(caption: str, rows: pd.DataFrame, *, folded: bool) -> Findings:
+    shown = tuple(
+        Finding(
+            mark=views.status(row.severity),
+            name=text.inline(row.finding.replace("_", " "), 120),
+            subject=text.inline(row.subject),
+            statement=text.inline(row.statement, 600),
+            advice=text.inline(row.advice, 600),
+            evidence=text.block(row.evidence_json, _EVIDENCE_LIMIT),
+        )
         for row in records(rows.head(_FINDINGS_SHOWN))
-    ]  # fmt: skip
-    columns: Columns = ["Severity", "Finding", "Where", "What is wrong", "What to do"]
-    return views.table(caption, columns, cells, "suite_audit", total=len(rows), folded=folded)
+    )
+    return Findings(f"{caption} ({len(rows):,})", shown, views.remainder(len(rows) - len(shown), "suite_audit"), folded)
 
 
 def inputs(tables: EvaluationReportTables) -> TableView:

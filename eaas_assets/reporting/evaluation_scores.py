@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +26,7 @@ class Specialists:
     chart: Markup | None
     health: TableView
     calls: TableView
+    issues: TableView
     roles: TableView
 
 
@@ -55,7 +55,7 @@ def specialists(tables: EvaluationReportTables) -> Specialists:
     )
     shown = list(records(rows.head(_ROWS_SHOWN)))
     source, numbers = "agent_performance_summary", ("Passed", "Average score", "Average time")
-    columns: Columns = ["Specialist", "Health", *(Column(title, True) for title in numbers), "Most frequent issues"]
+    columns: Columns = ["Specialist", "Health", *(Column(title, True) for title in numbers)]
     health = views.table("Specialists", columns, list(map(_health, shown)), source, total=len(rows))
     counts = (Column("Expected in", True), Column("Called in", True))
     columns = ["Specialist", *counts, "Called though not expected", "Expected but not called"]
@@ -66,7 +66,9 @@ def specialists(tables: EvaluationReportTables) -> Specialists:
                     text.count_of(row.passed_count, row.total_evaluations), row.health_status)
         for row in called
     ]  # fmt: skip
-    return Specialists(statement, health_chart(points, "Pass rate of each specialist"), health, calls, _roles(tables))
+    return Specialists(
+        statement, health_chart(points, "Pass rate of each specialist"), health, calls, _issues(shown), _roles(tables)
+    )
 
 
 def _or_none(value: Any) -> float | None:
@@ -83,7 +85,6 @@ def _health(row: Any) -> tuple[Cell, ...]:
         views.figure(rate),
         views.figure(text.score(row.average_score, never)),
         views.figure(text.seconds(row.average_response_time)),
-        views.words(_issues(text.parsed(row.common_issues_json))),
     )
 
 
@@ -102,14 +103,15 @@ def _in_scenarios(count: int, scenarios_json: str) -> str:
     return f"{count:,} ({text.listed(scenarios, 5)})" if scenarios else f"{count:,}"
 
 
-def _issues(issues: Any) -> str:
-    """Issues with their counts: a list of ``{issue, count}`` or of pairs, or a mapping of issue to count."""
-    if isinstance(issues, dict):
-        pairs: Iterable[Any] = issues.items()
-    else:
-        pairs = (tuple(issue.values()) if isinstance(issue, dict) else issue for issue in issues)
-    shown = [f"{text.inline(issue, 80)} × {count}" for issue, count in pairs]
-    return "; ".join(shown) if shown else "none"
+def _issues(performance: list[Any]) -> TableView:
+    rows = [
+        (views.code(row.agent_id), views.code(found["issue"]), views.figure(text.number(found["count"])))
+        for row in performance
+        for found in text.parsed(row.common_issues_json)
+    ]
+    columns: Columns = ["Specialist", "Issue", Column("Times", True)]
+    return views.table("Most frequent issues of each specialist", columns, rows[:_ROWS_SHOWN],
+                       "agent_performance_summary", total=len(rows), folded=True)  # fmt: skip
 
 
 def _roles(tables: EvaluationReportTables) -> TableView:

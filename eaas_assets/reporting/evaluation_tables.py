@@ -88,13 +88,19 @@ class EvaluationReportTables:
         version = self.the_comparison.baseline_version
         return text.inline(version) if text.known(version) else "the baseline"
 
-    def metric(self, name: str, run_id: str | None = None) -> Any | None:
-        """One run's row of one metric, of this run by default; None where it has none.
+    def metric(self, name: str) -> Any | None:
+        """This run's row of one run metric; None where it has none."""
+        return self.metric_of(self.the_plan.run_id, name)
+
+    def metric_of(self, run_id: Any, name: str) -> Any | None:
+        """One run's row of one metric; None where it has none, or where ``run_id`` is null.
 
         Of a run that was scored anew: the row under this report's policy, else the last.
         """
-        metrics, wanted = self.run_metrics, self.the_plan.run_id if run_id is None else run_id
-        found = metrics[(metrics["run_id"] == wanted) & (metrics["metric"] == name)]
+        metrics = self.run_metrics
+        if not text.known(run_id):
+            return None
+        found = metrics[(metrics["run_id"] == run_id) & (metrics["metric"] == name)]
         own = found[found["policy_hash"] == self.the_summary.policy_hash]
         return next(records((found if own.empty else own).tail(1)), None)
 

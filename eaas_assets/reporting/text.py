@@ -172,7 +172,14 @@ def percent_interval(low: Any, high: Any, total: int | None = None) -> str:
 
 
 def rate(
-    count: Any, total: Any, value: Any, low: Any = None, high: Any = None, *, reason: str = "nothing was evaluated"
+    count: Any,
+    total: Any,
+    value: Any,
+    low: Any = None,
+    high: Any = None,
+    *,
+    reason: str = "nothing was evaluated",
+    interval: str = "95 % CI ",
 ) -> str:
     """A rate with its denominator and interval: ``7 of 10 (70 %, 95 % CI 40–89 %)``.
 
@@ -183,6 +190,7 @@ def rate(
         low: Lower end of its 95 % interval.
         high: Upper end.
         reason: Why the rate is undefined, said where ``value`` is null.
+        interval: What stands before the interval; empty where a caption has said it.
     """
     if not known(value):
         return missing(reason)
@@ -190,7 +198,7 @@ def rate(
         return f"{percent(value)} (count not recorded)"
     inner = percent(value, int(total))
     if known(low) and known(high):
-        inner += f", 95 % CI {percent_interval(low, high, int(total))}"
+        inner += f", {interval}{percent_interval(low, high, int(total))}"
     return f"{count_of(count, total)} ({inner})"
 
 

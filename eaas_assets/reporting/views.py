@@ -123,16 +123,14 @@ class TableView:
     folded: bool = False
 
     @property
-    def hidden(self) -> int:
-        """Rows that are not shown."""
-        return self.total - len(self.rows)
-
-    @property
     def remainder(self) -> str:
         """What is not shown, and where it is; empty when all is."""
-        if not self.hidden:
-            return ""
-        return f"{text.counted(self.hidden, 'more row')} not shown here: see the table {self.source}."
+        return remainder(self.total - len(self.rows), self.source)
+
+
+def remainder(hidden: int, source: str) -> str:
+    """How many rows are not shown, and which table has them; empty for none."""
+    return f"{text.counted(hidden, 'more row')} not shown here: see the table {source}." if hidden else ""
 
 
 def table(
