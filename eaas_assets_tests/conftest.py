@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,8 +36,7 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the person who runs the tests reaches them."""
     for name in (DATA_DIR_VARIABLE, OUTPUT_DIR_VARIABLE, "DAGSTER_HOME"):
         monkeypatch.delenv(name, raising=False)
-    yield

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -14,10 +14,9 @@ from eaas_assets.agents.json_answers import parse_answer
 from eaas_assets.agents.protocol import Answer
 from eaas_assets.agents.request_templates import compile_template, plain_request
 from eaas_assets.agents.response_mapping import ResponseMapping
-from eaas_assets.agents.secrets import Secrets, sounds_secret
-from eaas_assets.contracts.agent import AgentRequest, AgentVersion
+from eaas_assets.agents.secrets import Secrets, VariableName, sounds_secret
+from eaas_assets.contracts.agent import AgentRequest, AgentVersion, Limits
 from eaas_assets.contracts.documents import Document
-from eaas_assets.errors import shown
 
 if TYPE_CHECKING:
     import httpx
@@ -25,7 +24,8 @@ if TYPE_CHECKING:
 _OWN_HEADERS = frozenset(
     {"accept-encoding", "connection", "content-length", "content-type", "host", "idempotency-key", "transfer-encoding"}
 )
-_HEADER_NAME = r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$"
+HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$")]
+HeaderValue = Annotated[str, Field(pattern=r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$", max_length=4000)]
 
 
 class HttpSettings(Document):
@@ -43,9 +43,9 @@ class HttpSettings(Document):
 
     url: str = Field(max_length=2000)
     allow_private_hosts: list[str] = Field(default=[], max_length=10)
-    headers: dict[str, str] = {}
-    headers_from_env: dict[str, str] = {}
-    bearer_token_from_env: str | None = None
+    headers: dict[HeaderName, HeaderValue] = {}
+    headers_from_env: dict[HeaderName, VariableName] = {}
+    bearer_token_from_env: VariableName | None = None
     request: Any = None
     response: ResponseMapping | None = None
 
@@ -58,16 +58,14 @@ class HttpSettings(Document):
     @model_validator(mode="after")
     def _address_and_headers_are_allowed(self) -> Self:
         check_address(self.url, self.allow_private_hosts)
-        for name, value in self.headers.items():
-            if sounds_secret(name):
-                raise ValueError(f"the secret header '{name[:60]}' in headers_from_env")
-            if not value.isascii() or not value.isprintable():
-                raise ValueError(f"plain characters in header '{name[:60]}'")
-        for name in (*self.headers, *self.headers_from_env):
-            if name.lower() in _OWN_HEADERS:
-                raise ValueError(f"no header '{name[:60]}': it is set here")
+        if secret := next(filter(sounds_secret, self.headers), None):
+            raise ValueError(f"the secret header '{secret}' in headers_from_env")
         names = [name.lower() for name in (*self.headers, *self.headers_from_env)]
-        if len(names) + bool(self.bearer_token_from_env) > len({*names, "authorization"} if self.bearer_token_from_env else {*names}):
+        if self.bearer_token_from_env is not None:
+            names.append("authorization")
+        if own := _OWN_HEADERS.intersection(names):
+            raise ValueError(f"no header '{min(own)}': it is set by the adapter")
+        if len(set(names)) < len(names):
             raise ValueError("each header once")
         return self
 
@@ -76,6 +74,66 @@ def open_http(version: AgentVersion, settings: HttpSettings, _root: Path) -> Htt
     """The agent of one version.
 
     Raises:
-        InputError: An environment variable that it names is missing.
+        InputError: An environment variable that it names is not set.
     """
-    return HttpAgent(version, settings)
+    # Only those who call over HTTP pay for importing it.
+    from eaas_assets.agents.http_client import guarded_client
+
+    names = [(f"settings.headers_from_env.{header}", name) for header, name in settings.headers_from_env.items()]
+    if settings.bearer_token_from_env is not None:
+        names.append(("settings.bearer_token_from_env", settings.bearer_token_from_env))
+    secrets = Secrets.read(names, version.file)
+    client = guarded_client(version.limits, settings.allow_private_hosts)
+    return HttpAgent(settings, version.limits, secrets, client)
+
+
+class HttpAgent:
+    """An agent behind one address."""
+
+    def __init__(self, settings: HttpSettings, limits: Limits, secrets: Secrets, client: httpx.AsyncClient) -> None:
+        self._url = settings.url
+        self._limits = limits
+        self._secrets = secrets
+        self._client = client
+        self._pacer = Pacer(limits.rate_per_s)
+        self._request = plain_request if settings.request is None else compile_template(settings.request)
+        self._response = settings.response
+        self._headers = dict(settings.headers)
+        for header, name in settings.headers_from_env.items():
+            self._headers[header] = secrets[name]
+        if settings.bearer_token_from_env is not None:
+            self._headers["Authorization"] = f"Bearer {secrets[settings.bearer_token_from_env]}"
+
+    async def ready(self) -> None:
+        """Wait for the agent's rate."""
+        await self._pacer.wait()
+
+    async def answer(self, request: AgentRequest) -> Answer:
+        """Post the request and read the response.
+
+        Raises:
+            AttemptError: Nothing came, or no JSON.
+            AgentTimeoutError: Nothing came in time.
+        """
+        from eaas_assets.agents.http_client import post
+
+        attempts = Attempts(self._limits, self._pacer, self._secrets.redact)
+        body = json.dumps(self._request(request), ensure_ascii=False).encode()
+        headers = self._headers
+        if request.idempotency_key:
+            headers = headers | {"Idempotency-Key": request.idempotency_key}
+
+        async def attempt() -> Timed[bytes]:
+            return await post(self._client, self._url, body, headers)
+
+        raw = await attempts.run(attempt)
+        try:
+            response = self._secrets.clean(parse_answer(raw))
+        except ValueError as error:
+            raise attempts.failed("not_json", str(error)) from error
+        content = response if self._response is None else self._response.apply(response)
+        return Answer(content, measured_s=attempts.measured_s, attempts=attempts.count)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()

@@ -12,13 +12,18 @@ import os
 import re
 import urllib.parse
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from eaas_assets.errors import InputError, Problem
 
 MIN_LENGTH = 8
 """Characters; a shorter text may stand in an answer by chance, and taking it out would change the answer."""
 REDACTED = "[redacted]"
+
+VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,200}$")]
+"""Name of an environment variable."""
 
 _SOUNDS_SECRET = re.compile(r"authorization|cookie|token|secret|passw|api[-_]?key|credential", re.IGNORECASE)
 

@@ -77,6 +77,11 @@ class AgentVersion(Document):
         """Agent and version."""
         return VersionKey(self.agent, self.version)
 
+    @property
+    def file(self) -> str:
+        """Where the version's document stands, below the data folder."""
+        return f"agents/{self.agent}/{self.version}.yaml"
+
 
 class AgentRequest(BaseModel):
     """What an agent is asked: never an expected value.

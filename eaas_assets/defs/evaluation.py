@@ -29,12 +29,12 @@ from eaas_assets.defs.io import tag_evaluation_run
 from eaas_assets.defs.partitions import agent_versions_partitions
 from eaas_assets.defs.tables import table_options, table_result
 from eaas_assets.defs.world import EVALUATION_POLICY_FILE, RELEASE_POLICY_FILE, World
+from eaas_assets.evaluation.execution.plan import Plan, Scope, make_plan
+from eaas_assets.evaluation.execution.planning import expected_seconds, plan_row, scope_of
 from eaas_assets.evaluation.health import workflow_health_rows
 from eaas_assets.evaluation.performance import agent_performance
-from eaas_assets.evaluation.plan import Plan, Scope, make_plan
-from eaas_assets.evaluation.planning import expected_seconds, plan_row, scope_of
-from eaas_assets.evaluation.scoring import score
-from eaas_assets.evaluation.specialists import specialist_names
+from eaas_assets.evaluation.scoring.score import score
+from eaas_assets.evaluation.scoring.specialists import specialist_names
 from eaas_assets.evaluation.summary import summarise
 from eaas_assets.evaluation.validation import validation_rows
 

@@ -15,7 +15,7 @@ from eaas_assets.contracts.policies import EvaluationPolicy, ReleasePolicy
 from eaas_assets.contracts.readings import FileReading, read_document_noted
 from eaas_assets.contracts.suite import Suite
 from eaas_assets.errors import InputError, PolicyError, Problem
-from eaas_assets.evaluation.runs import RunStore
+from eaas_assets.evaluation.execution.runs import RunStore
 from eaas_assets.history.imports import HistoryReading, read_history
 from eaas_assets.storage.locations import Locations
 from eaas_assets.storage.tables import TableStore

@@ -14,9 +14,9 @@ from eaas_assets.contracts.evaluation import AgentPerformanceSummary
 from eaas_assets.contracts.policies import EvaluationPolicy
 from eaas_assets.contracts.suite import Suite
 from eaas_assets.contracts.tables import build
-from eaas_assets.evaluation.alignment import Codes, positions
 from eaas_assets.evaluation.measures import exact_mean, health_status, pass_rate
-from eaas_assets.evaluation.specialists import align_calls, expected_specialists
+from eaas_assets.evaluation.scoring.alignment import Codes, positions
+from eaas_assets.evaluation.scoring.specialists import align_calls, expected_specialists
 from eaas_assets.storage.files import canonical_json
 
 MOST_COMMON = 3

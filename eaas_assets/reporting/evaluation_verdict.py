@@ -172,14 +172,17 @@ def _worse(tables: EvaluationReportTables) -> str:
 
 
 def _lost_scenarios(tables: EvaluationReportTables) -> Gate:
+    name, baseline = "Lost scenarios", tables.baseline_name
     comparison = tables.the_comparison
-    lost = text.parsed(comparison.lost_scenarios_json)
+    lost, gained = (
+        text.parsed(column) for column in (comparison.lost_scenarios_json, comparison.gained_scenarios_json)
+    )
     if lost:
-        statement = f"Lost against {tables.baseline_name}: {text.listed(lost, 5)}."
-        return Gate("Lost scenarios", "raised", "warn", statement)
+        also = f"; gained: {text.listed(gained, 5)}" if gained else ""
+        return Gate(name, "raised", "warn", f"Lost against {baseline}: {text.listed(lost, 5)}{also}.")
     if not text.known(comparison.baseline_run_id):
-        return Gate("Lost scenarios", "not known", "warn", "There is no baseline run that could have passed more.")
-    return Gate("Lost scenarios", "clear", "warn", f"No scenario that {tables.baseline_name} passed is lost.")
+        return Gate(name, "not known", "warn", "There is no baseline run that could have passed more.")
+    return Gate(name, "clear", "warn", f"No scenario that {baseline} passed is lost.")
 
 
 def _high_risk(tables: EvaluationReportTables) -> Gate:

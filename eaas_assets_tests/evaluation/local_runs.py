@@ -22,8 +22,8 @@ from eaas_assets.contracts.readings import read_document
 from eaas_assets.contracts.suite import Suite
 from eaas_assets.contracts.tables import build
 from eaas_assets.evaluation.performance import agent_performance
-from eaas_assets.evaluation.scoring import score
-from eaas_assets.evaluation.specialists import specialist_names
+from eaas_assets.evaluation.scoring.score import score
+from eaas_assets.evaluation.scoring.specialists import specialist_names
 from eaas_assets.evaluation.summary import summarise
 from eaas_assets.storage.files import canonical_json, digest
 from eaas_assets.suites.reading import read_suite

@@ -12,7 +12,7 @@ from eaas_assets.contracts.evaluation import AgentCalls, EvaluationScores, Execu
 from eaas_assets.contracts.inputs import JourneyScenarios
 from eaas_assets.contracts.suite import Suite
 from eaas_assets.contracts.tables import Table, build
-from eaas_assets.evaluation.scoring import Scored, score
+from eaas_assets.evaluation.scoring.score import Scored, score
 from eaas_assets_tests.evaluation.local_runs import SCORED_AT, shipped_policy
 
 RIGHT = {"issue_type": "lost", "resolution_path": ["S", "A"], "outcome": "refund"}

@@ -11,6 +11,9 @@ from eaas_assets.reporting.evaluation_verdict import Decision, Gate, decide, dec
 from eaas_assets_tests.reporting import world
 
 
+COMFORT = "v1.1 shows no regression against v1.0, as far as 10 scenarios can tell."
+
+
 def gate(tables, name):
     return next(found for found in judge(tables).gates if found.name == name)
 
@@ -54,7 +57,10 @@ def test_equal_numbers_lost_and_gained_do_not_hide_the_lost_ones():
     tables = compared(world.clear_tables(), improvement=0.0, lost_scenarios_json=json.dumps(lost))
     verdict = judge(tables)
     assert verdict.decision is Decision.REVIEW
-    assert verdict.sentence.startswith("Lost against v1.0: S001, S002, S003, S004, S005 and 1 more.")
+    assert verdict.sentence == (
+        f"{COMFORT} Lost against v1.0: S001, S002, S003, S004, S005 and 1 more; gained: S006, S008. "
+        "Review before shipping."
+    )
 
 
 def test_scenarios_that_only_one_run_has_are_no_denominator():
@@ -105,7 +111,9 @@ def test_a_worse_metric_is_a_regression_though_the_pass_rate_holds():
     verdict = judge(replace(clear, regression=slower))
     assert verdict.sentence == "v1.1 is worse than v1.0 in p95 response time. Do not ship."
     previous = judge(replace(clear, regression=slower.assign(against="previous_run")))
-    assert previous.sentence == "v1.1 is worse than in the previous run in p95 response time. Review before shipping."
+    assert previous.sentence == (
+        f"{COMFORT} v1.1 is worse than in the previous run in p95 response time. Review before shipping."
+    )
 
 
 def test_evaluations_that_were_not_scored_stop():
@@ -120,7 +128,7 @@ def test_errors_of_another_suite_do_not_count():
     assert judge(replace(tables, audit=build(SuiteAudit, rows))).decision is Decision.SHIP
     raised = judge(replace(tables, audit=build(SuiteAudit, world.audit_rows())))
     assert raised.sentence == (
-        "The audit finds 1 error in the suite customer_support: contradictory labels. Review before shipping."
+        f"{COMFORT} The audit finds 1 error in the suite customer_support: contradictory labels. Review before shipping."
     )
 
 
@@ -129,7 +137,7 @@ def test_files_that_the_run_does_not_use_do_not_count():
     assert judge(replace(tables, validation=world.make_tables().validation)).decision is Decision.SHIP
     used = world.make_tables().validation.assign(used_by_run=True)
     assert judge(replace(tables, validation=used)).sentence == (
-        "2 of 3 files of the run could not be read in full: history/runs.json, agents/other/v1.yaml. "
+        f"{COMFORT} 2 of 3 files of the run could not be read in full: history/runs.json, agents/other/v1.yaml. "
         "Review before shipping."
     )
 
@@ -138,7 +146,7 @@ def test_a_critical_version_is_reviewed():
     tables = world.clear_tables()
     tables = replace(tables, summary=tables.summary.assign(health_status="critical", average_score=0.4))
     assert judge(tables).sentence == (
-        "v1.1 is critical: average score 0.400 (healthy from 0.85, degraded from 0.7). Review before shipping."
+        f"{COMFORT} v1.1 is critical: average score 0.400 (healthy from 0.85, degraded from 0.7). Review before shipping."
     )
 
 

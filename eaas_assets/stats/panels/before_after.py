@@ -32,13 +32,14 @@ from eaas_assets.stats.panels.series import (
     Mixture,
     filter_columns,
     forecast,
+    moments,
     noise_grid,
     posterior_weights,
 )
 
-UNIT_ROOT_DROP = 2.5
+UNIT_ROOT_DROP = 2.0
 """A unit root stays plausible while its restricted log likelihood is within this of the best model's."""
-LEVEL_TILT = 0.3
+LEVEL_TILT = 0.1
 """Prior power of the signal-to-noise ratio in the second reading: guards against a walk estimated as no walk."""
 EVIDENT_DRIFT = 0.01
 """p-value below which the second reading takes a drift for real."""
@@ -165,12 +166,13 @@ def _columns(at: IntArray, y: FloatArray, extra: FloatArray, season: int | None,
     centre, span = float(at[:n_pre].mean()), float(np.ptp(at[:n_pre])) or 1.0
     parts: list[FloatArray] = [np.ones(at.size)]
     for k in range(1, (season or 1) // 2 + 1):
-        angle = (2.0 * math.pi * k / (season or 1)) * at.astype(np.float64)
+        angle = np.asarray(2.0 * math.pi * k * at / (season or 1), dtype=np.float64)
         parts.append(np.cos(angle))
         if 2 * k != season:
             parts.append(np.sin(angle))
-    parts.extend((column - column[:n_pre].mean()) / (column[:n_pre].std() or 1.0) for column in extra.T)
-    parts.append((at - centre) / span)
+    spread = extra[:n_pre].std(axis=0)
+    parts.extend(((extra - extra[:n_pre].mean(axis=0)) / np.where(spread > 0.0, spread, 1.0)).T)
+    parts.append(np.asarray((at - centre) / span, dtype=np.float64))
     design = np.column_stack(parts)
     needed = max(MIN_PRE, 3 * design.shape[1])
     if n_pre < needed:
@@ -186,23 +188,25 @@ def _columns(at: IntArray, y: FloatArray, extra: FloatArray, season: int | None,
 
 
 def _read(columns: FloatArray, at: IntArray, n_pre: int, grid: Grid) -> Reading:
-    filtered = filter_columns(columns, at, n_pre, grid)
-    everything = np.arange(columns.shape[1])
+    after = (np.arange(at.size) >= n_pre).astype(np.float64)
+    filtered = filter_columns(np.column_stack([columns, after]), at, n_pre, grid)
+    whole, before = moments(filtered, slice(None)), moments(filtered, slice(0, n_pre))
+    step = columns.shape[1]
+    everything = np.arange(step)
     unit = grid.persistence == 1.0
-    full = forecast(filtered, columns, everything, np.ones_like(unit), grid)
+    full = forecast(filtered, whole, before, columns, everything, step, np.ones_like(unit))
     weights = posterior_weights(full.log_likelihood, np.zeros(unit.size))
     readings = [(full, weights)]
     drop = float(full.log_likelihood.max() - full.log_likelihood[unit].max())
     if drop < UNIT_ROOT_DROP:
         tilt = LEVEL_TILT * grid.log_ratio[unit]
-        drifting = forecast(filtered, columns, everything, unit, grid)
-        drifting_weights = posterior_weights(drifting.log_likelihood, tilt)
-        drift = Mixture(drifting_weights, drifting.coefficients[:, -1], drifting.coefficient_error[:, -1], drifting.df)
-        if _p_value((drift,)) <= EVIDENT_DRIFT:
-            readings.append((drifting, drifting_weights))
-        else:
-            level = forecast(filtered, columns, everything[:-1], unit, grid)
-            readings.append((level, posterior_weights(level.log_likelihood, tilt)))
+        walk = forecast(filtered, whole, before, columns, everything, step, unit)
+        walk_weights = posterior_weights(walk.log_likelihood, tilt)
+        drift = Mixture(walk_weights, walk.coefficients[:, -1], walk.coefficient_error[:, -1], walk.df)
+        if _p_value((drift,)) > EVIDENT_DRIFT:
+            walk = forecast(filtered, whole, before, columns, everything[:-1], step, unit)
+            walk_weights = posterior_weights(walk.log_likelihood, tilt)
+        readings.append((walk, walk_weights))
     return Reading(
         tuple(Mixture(w, f.gap, f.gap_error, f.df) for f, w in readings),
         tuple(Mixture(w, f.gaps, f.gaps_error, f.df) for f, w in readings),

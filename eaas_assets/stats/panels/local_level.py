@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from eaas_assets.errors import EstimateRefused
 from eaas_assets.stats.panels.effect import FloatArray, IntArray
 from eaas_assets.stats.panels.panel import finite
-from eaas_assets.stats.panels.series import Grid, filter_columns
+from eaas_assets.stats.panels.series import Grid, filter_columns, moments, regress
 
 
 class LocalLevel(NamedTuple):
@@ -64,8 +64,5 @@ def _profile(columns: FloatArray, time: IntArray, share: FloatArray) -> tuple[Fl
     """Restricted log likelihood and σ² of each share."""
     grid = Grid(np.ones_like(share), share, np.zeros_like(share))
     filtered = filter_columns(columns, time, columns.shape[0], grid)
-    y, one = filtered.whitened[:, :, 0], filtered.whitened[:, :, 1]
-    information = (one**2).sum(axis=0)
-    squares = (y**2).sum(axis=0) - (one * y).sum(axis=0) ** 2 / information
-    df = y.shape[0] - 1
-    return -0.5 * (filtered.log_det + np.log(information) + df * np.log(squares)), squares / df
+    fit = regress(moments(filtered, slice(None)), np.array([0, 1]), np.ones(share.size, dtype=np.bool_))
+    return fit.log_likelihood, fit.variance

@@ -47,17 +47,15 @@ class Filtered(NamedTuple):
     Attributes:
         whitened: Standardised innovations, shape (periods, models, columns).
         deviation: Standard deviation of each innovation over σ, shape (periods, models).
-        log_det: Log determinant of the noise covariance over σ², shape (models,).
-        state: Predicted noise state of each forecast period, by column: shape (horizon, models, columns).
-        state_variance: Its variance over σ², shape (horizon, models).
-        mean_variance: Variance over σ² of the average forecast noise, shape (models,).
+        ahead: Columns minus their noise forecast from the end of the pre-period, shape (horizon, models, columns).
+        ahead_variance: Variance over σ² of the noise in that forecast, shape (horizon, models).
+        mean_variance: Variance over σ² of its average, shape (models,).
     """
 
     whitened: FloatArray
     deviation: FloatArray
-    log_det: FloatArray
-    state: FloatArray
-    state_variance: FloatArray
+    ahead: FloatArray
+    ahead_variance: FloatArray
     mean_variance: FloatArray
 
 
@@ -65,73 +63,112 @@ def filter_columns(columns: FloatArray, time: IntArray, n_pre: int, grid: Grid) 
     """Kalman filter of all columns under all noise models at once; gaps in time are predicted over.
 
     Args:
-        columns: Shape (periods, columns), the first ``n_pre`` rows for fitting and the rest to forecast.
+        columns: Shape (periods, columns), the first ``n_pre`` rows before the intervention.
         time: Integer time of each row, ascending.
-        n_pre: Rows before the intervention.
+        n_pre: Rows that the forecast may see; the filter itself runs on to the end.
         grid: Noise models.
     """
     rho, w = grid.persistence, grid.share
     white = 1.0 - w
-    models, n = rho.size, columns.shape[0]
-    step = np.diff(time, prepend=time[0])
+    models, (n, width) = rho.size, columns.shape
+    steps = np.diff(time, prepend=time[0])
     limit = np.where(rho < 1.0, w / np.maximum(1.0 - rho**2, 1e-12), 0.0)
+
+    def advance(state: FloatArray, variance: FloatArray, gap: int) -> tuple[FloatArray, FloatArray]:
+        decay = rho**gap
+        grown = np.where(rho < 1.0, decay**2 * variance + (1.0 - decay**2) * limit, variance + gap * w)
+        return decay[:, None] * state, grown
+
     # At ρ = 1 any starting variance gives the same contrasts; w keeps the first innovation regular.
-    state, variance = np.zeros((models, columns.shape[1])), np.where(rho < 1.0, limit, w)
-    whitened = np.empty((n_pre, models, columns.shape[1]))
-    deviation = np.empty((n_pre, models))
-
-    def advance(variance: FloatArray, steps: int) -> tuple[FloatArray, FloatArray]:
-        decay = rho**steps
-        grown = np.where(rho < 1.0, decay**2 * variance + (1.0 - decay**2) * limit, variance + steps * w)
-        return decay, grown
-
-    for t in range(n_pre):
+    state, variance = np.zeros((models, width)), np.where(rho < 1.0, limit, w)
+    whitened, deviation = np.empty((n, models, width)), np.empty((n, models))
+    at_end = state, variance
+    for t in range(n):
         if t:
-            decay, variance = advance(variance, int(step[t]))
-            state = decay[:, None] * state
+            state, variance = advance(state, variance, int(steps[t]))
         total = variance + white
         error = columns[t] - state
         deviation[t] = np.sqrt(total)
         whitened[t] = error / deviation[t][:, None]
         gain = variance / total
-        state = state + gain[:, None] * error
-        variance = variance * (1.0 - gain)
+        state, variance = state + gain[:, None] * error, variance * (1.0 - gain)
+        if t == n_pre - 1:
+            at_end = state, variance
+    state, variance = at_end
     horizon = n - n_pre
-    states, variances = np.empty((horizon, models, columns.shape[1])), np.empty((horizon, models))
-    running, covariance = (
-        np.zeros(models),
-        np.zeros(models),
-    )  # variance of the sum so far, its covariance with the state
+    ahead, ahead_variance = np.empty((horizon, models, width)), np.empty((horizon, models))
+    # Variance of the summed forecast noise so far, and its covariance with the noise state.
+    summed, covariance = np.zeros(models), np.zeros(models)
     for j in range(horizon):
-        decay, variance = advance(variance, int(step[n_pre + j]))
-        state = decay[:, None] * state
-        covariance = decay * covariance
-        running = running + 2.0 * covariance + variance + white
+        gap = int(steps[n_pre + j])
+        state, variance = advance(state, variance, gap)
+        covariance = rho**gap * covariance
+        summed = summed + 2.0 * covariance + variance + white
         covariance = covariance + variance
-        states[j], variances[j] = state, variance
-    return Filtered(
-        whitened,
-        deviation,
-        2.0 * np.log(deviation).sum(axis=0),
-        states,
-        variances,
-        running / max(horizon, 1) ** 2,
-    )
+        ahead[j], ahead_variance[j] = columns[n_pre + j] - state, variance + white
+    return Filtered(whitened, deviation, ahead, ahead_variance, summed / max(horizon, 1) ** 2)
+
+
+class Fit(NamedTuple):
+    """Generalised least squares under every noise model, each with its own σ².
+
+    Attributes:
+        coefficients: Shape (models, regressors).
+        inverse: Inverse information, shape (models, regressors, regressors).
+        variance: σ², shape (models,).
+        log_likelihood: Restricted log likelihood, σ² integrated out, up to a constant shared by all models.
+        df: Residual degrees of freedom.
+    """
+
+    coefficients: FloatArray
+    inverse: FloatArray
+    variance: FloatArray
+    log_likelihood: FloatArray
+    df: int
+
+
+class Moments(NamedTuple):
+    """Cross-products of the whitened columns, shape (models, columns, columns), and the log determinant."""
+
+    gram: FloatArray
+    log_det: FloatArray
+    count: int
+
+
+def moments(filtered: Filtered, rows: slice) -> Moments:
+    """Moments of the given rows under every noise model."""
+    flat = np.moveaxis(filtered.whitened[rows], 0, 1)
+    log_det = 2.0 * np.log(filtered.deviation[rows]).sum(axis=0)
+    return Moments(np.swapaxes(flat, 1, 2) @ flat, log_det, flat.shape[1])
+
+
+def regress(found: Moments, used: IntArray, models: NDArray[np.bool_]) -> Fit:
+    """Regress the first of the ``used`` columns on the others under each of the ``models``."""
+    gram = found.gram[models][:, used[:, None], used]
+    xx, xy = gram[:, 1:, 1:], gram[:, 1:, 0]
+    inverse = np.linalg.inv(xx)
+    beta = (inverse @ xy[:, :, None])[:, :, 0]
+    df = found.count - (used.size - 1)
+    # An exact fit is refused before; rounding must not make the sum of squares zero or negative here.
+    squares = np.maximum(gram[:, 0, 0] - (beta * xy).sum(axis=1), 1e-300)
+    volume = np.asarray(np.linalg.slogdet(xx)[1], dtype=np.float64)
+    likelihood = np.asarray(-0.5 * (found.log_det[models] + volume + df * np.log(squares)), dtype=np.float64)
+    return Fit(beta, inverse, squares / df, likelihood, df)
 
 
 class Forecast(NamedTuple):
-    """What each noise model makes of the period after the intervention.
+    """What each noise model makes of the periods after the intervention.
 
     Attributes:
-        log_likelihood: Restricted log likelihood, σ² integrated out, up to a constant shared by all models.
-        coefficients: Regression coefficients, shape (models, regressors).
+        log_likelihood: Restricted log likelihood of the whole series with a step at the intervention.
+        coefficients: Regression coefficients of the pre-period, shape (models, regressors).
         coefficient_error: Their standard errors.
         gap: Average of observed minus forecast, shape (models,).
         gap_error: Its standard error.
         gaps: Gap in each forecast period, shape (horizon, models).
         gaps_error: Their standard errors.
         fitted: One-step prediction before the intervention, given the coefficients, shape (periods, models).
-        df: Residual degrees of freedom.
+        df: Residual degrees of freedom of σ².
     """
 
     log_likelihood: FloatArray
@@ -146,39 +183,51 @@ class Forecast(NamedTuple):
 
 
 def forecast(
-    filtered: Filtered, columns: FloatArray, used: IntArray, models: NDArray[np.bool_], grid: Grid
+    filtered: Filtered,
+    whole: Moments,
+    before: Moments,
+    columns: FloatArray,
+    used: IntArray,
+    step: int,
+    models: NDArray[np.bool_],
 ) -> Forecast:
-    """Generalised least squares on the ``used`` columns under each of the ``models``, and the gap to the forecast."""
-    n_pre = filtered.whitened.shape[0]
-    flat = np.moveaxis(filtered.whitened[:, models][:, :, used], 0, 1)  # models × periods × columns
-    gram = np.swapaxes(flat, 1, 2) @ flat
-    xx, xy = gram[:, 1:, 1:], gram[:, 1:, 0]
-    inverse = np.linalg.inv(xx)
-    beta = (inverse @ xy[:, :, None])[:, :, 0]
-    df = n_pre - (used.size - 1)
-    squares = np.maximum(gram[:, 0, 0] - (beta * xy).sum(axis=1), 0.0)
-    sigma2 = squares / df
-    with np.errstate(divide="ignore"):
-        likelihood = -0.5 * filtered.log_det[models] - 0.5 * np.linalg.slogdet(xx)[1] - 0.5 * df * np.log(squares)
-    ahead = columns[n_pre:, None, :][:, :, used] - filtered.state[:, models][:, :, used]
-    gaps = ahead[:, :, 0] - (ahead[:, :, 1:] * beta).sum(axis=2)
-    white = 1.0 - grid.share[models]
+    """Gap between the period after the intervention and its forecast from before.
+
+    The forecast sees the pre-period alone. The noise (its likelihood and σ²) is learnt on the whole series, with a step
+    at the intervention taken out: a third more data about memory, at the price that an effect which grows or fades
+    counts as noise. Without a control series nobody could tell such an effect from a drifting level anyway.
+
+    Args:
+        filtered: From `filter_columns`.
+        whole: Moments of all rows.
+        before: Moments of the rows before the intervention.
+        columns: The columns behind them.
+        used: Columns in the regression, the outcome first.
+        step: Column that is one from the intervention on.
+        models: Noise models to use.
+    """
+    noise = regress(whole, np.append(used, step), models)
+    pre = regress(before, used, models)
+    n_pre, beta, inverse, sigma2 = before.count, pre.coefficients, pre.inverse, noise.variance
+    ahead = filtered.ahead[:, models][:, :, used]
+    regressors = ahead[:, :, 1:]
+    gaps = ahead[:, :, 0] - (regressors * beta).sum(axis=2)
 
     def leverage(x: FloatArray) -> FloatArray:
         return np.asarray(np.einsum("...mi,mij,...mj->...m", x, inverse, x), dtype=np.float64)
 
-    mean_x = ahead[:, :, 1:].mean(axis=0)
-    innovation = flat[:, :, 0] - (flat[:, :, 1:] @ beta[:, :, None])[:, :, 0]
+    whitened = filtered.whitened[:n_pre, models][:, :, used]
+    innovation = whitened[:, :, 0] - (whitened[:, :, 1:] * beta).sum(axis=2)
     return Forecast(
-        log_likelihood=likelihood,
+        log_likelihood=noise.log_likelihood,
         coefficients=beta,
         coefficient_error=np.sqrt(sigma2[:, None] * np.diagonal(inverse, axis1=1, axis2=2)),
         gap=gaps.mean(axis=0),
-        gap_error=np.sqrt(sigma2 * (filtered.mean_variance[models] + leverage(mean_x))),
+        gap_error=np.sqrt(sigma2 * (filtered.mean_variance[models] + leverage(regressors.mean(axis=0)))),
         gaps=gaps,
-        gaps_error=np.sqrt(sigma2 * (filtered.state_variance[:, models] + white + leverage(ahead[:, :, 1:]))),
-        fitted=columns[:n_pre, 0][:, None] - innovation.T * filtered.deviation[:, models],
-        df=df,
+        gaps_error=np.sqrt(sigma2 * (filtered.ahead_variance[:, models] + leverage(regressors))),
+        fitted=columns[:n_pre, used[:1]] - innovation * filtered.deviation[:n_pre, models],
+        df=noise.df,
     )
 
 

@@ -67,7 +67,7 @@ def spenders(sizes, share=0.05):
 
 
 def ratio(sizes, heavier_users_differ):
-    """Views are overdispersed; heavier users may click at another rate, so numerator and denominator depend on each other."""
+    """Views are overdispersed; heavier users may click at another rate, so the two parts depend on each other."""
 
     def draw(rng):
         arms = []

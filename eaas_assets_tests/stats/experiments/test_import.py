@@ -34,7 +34,7 @@ print(sorted(name for name in sys.modules if name.split(".")[0] in ("scipy", "st
 
 
 def test_an_experiment_with_ten_million_units_needs_nothing_but_numpy():
-    """Imports would cost more than all statistics of a large experiment; scipy is for small samples and special questions."""
+    """Imports would cost more than all statistics of a large experiment; scipy is for small and special ones."""
     result = subprocess.run([sys.executable, "-c", LARGE_EXPERIMENT], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     assert result.stdout.strip() == "[]"

@@ -24,7 +24,7 @@ def test_eight_schools_do_not_differ_beyond_chance():
 
 
 def test_eight_schools_are_shrunk_as_in_the_textbook():
-    """Gelman et al. 2013, Bayesian Data Analysis, §5.5, table 5.3: medians 10 8 7 8 5 6 10 8, 95 % of school A −2 to 31.
+    """Gelman et al. 2013, Bayesian Data Analysis, table 5.3: medians 10 8 7 8 5 6 10 8, 95 % of school A −2 to 31.
 
     Their prior is flat in the standard deviation and ours in the variance, so ours shrinks a little less.
     """
@@ -86,7 +86,7 @@ def test_one_segment_is_left_as_it_is():
 def test_limits_cover_on_average_over_segments(segments, tau):
     rng = np.random.default_rng(segments)
     covered = []
-    for _ in range(250):
+    for _ in range(150):
         errors = rng.uniform(0.5, 1.5, segments)
         truth = 2.0 + tau * rng.normal(size=segments)
         shrunk = shrink(truth + errors * rng.normal(size=segments), errors)
@@ -119,12 +119,12 @@ def test_harm_behind_a_winning_average_is_named():
 
 def test_one_of_twenty_segments_is_not_harmed_by_chance():
     wrong = 0
-    for seed in range(60):
+    for seed in range(40):
         segments = effects({str(i): 0.0 for i in range(20)}, n=30, seed=seed)
         analysis = analyse_segments(segments, segments["0"], higher_is_better=True)
         wrong += any(f.harmed for f in analysis.findings)
         assert all(f.p_harm_holm >= f.p_harm for f in analysis.findings)
-    assert wrong <= 8
+    assert wrong <= 6
 
 
 def test_refused_segments_are_kept_and_not_counted():

@@ -26,7 +26,7 @@ def test_it_is_a_tenth_tighter_than_the_uncalibrated_sequence_up_to_the_plan(fra
 
 
 def test_the_uncalibrated_boundary_is_the_published_one():
-    """Waudby-Smith et al. 2021: σ √(2(tρ² + 1)/(t²ρ²) log(√(tρ² + 1)/α)), here as a z value with tρ² = 8 at the plan."""
+    """Waudby-Smith et al. 2021: σ √(2(tρ² + 1)/(t²ρ²) log(√(tρ² + 1)/α)), as a z value with tρ² = 8 at the plan."""
     t, rho2 = 5_000.0, 8.0 / 10_000
     half_width = math.sqrt(2 * (t * rho2 + 1) / (t**2 * rho2) * math.log(math.sqrt(t * rho2 + 1) / 0.05))
     assert mixture_critical(0.5, 0.05) == pytest.approx(half_width * math.sqrt(t), rel=1e-12)

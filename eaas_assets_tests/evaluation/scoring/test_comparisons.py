@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eaas_assets.contracts.suite import FieldRule
-from eaas_assets.evaluation.comparisons import MAX_ITEMS, MAX_TEXT, expectation_fault, matches, similarity
+from eaas_assets.evaluation.scoring.comparisons import MAX_ITEMS, MAX_TEXT, expectation_fault, matches, similarity
 
 COMPARISONS = ["exact", "sequence", "set", "subset", "number", "regex", "json_schema", "similarity"]
 

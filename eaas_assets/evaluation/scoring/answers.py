@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from eaas_assets.evaluation.alignment import Codes
+from eaas_assets.evaluation.scoring.alignment import Codes
 from eaas_assets.storage.files import canonical_json
 
 CHUNK = 100_000

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from eaas_assets.contracts.policies import EvaluationPolicy, ReleasePolicy
-from eaas_assets.evaluation.plan import Plan, Scope
-from eaas_assets.evaluation.runs import Run
+from eaas_assets.evaluation.execution.plan import Plan, Scope
+from eaas_assets.evaluation.execution.runs import Run
 from eaas_assets.storage.files import canonical_json, digest
 
 
@@ -59,7 +59,7 @@ def default_goal(plan: Plan) -> str:
     return f"Find out how well {version.agent} {version.version} answers suite {version.suite}{against}{part}."
 
 
-def scope_of(row: pd.Series) -> Scope:  # type: ignore[type-arg]
+def scope_of(row: pd.Series) -> Scope:
     """The scope that a row of ``evaluation_plan`` was made for."""
 
     def text(value: object) -> str | None:

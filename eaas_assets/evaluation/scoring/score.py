@@ -16,13 +16,13 @@ from eaas_assets.contracts.policies import EvaluationPolicy
 from eaas_assets.contracts.suite import FieldRule, Suite
 from eaas_assets.contracts.tables import build
 from eaas_assets.errors import StorageError
-from eaas_assets.evaluation.alignment import Codes, distinct, positions
-from eaas_assets.evaluation.answers import FieldTexts, field_texts
-from eaas_assets.evaluation.field_matches import Expectations, FieldMatches, match_field, read_expectations
-from eaas_assets.evaluation.output_quality import output_quality_scores
-from eaas_assets.evaluation.overall import correctness_scores, overall_scores
-from eaas_assets.evaluation.response_time import is_slow, response_time_scores, response_times
-from eaas_assets.evaluation.specialists import align_calls, expected_specialists
+from eaas_assets.evaluation.scoring.alignment import Codes, distinct, positions
+from eaas_assets.evaluation.scoring.answers import FieldTexts, field_texts
+from eaas_assets.evaluation.scoring.field_matches import Expectations, FieldMatches, match_field, read_expectations
+from eaas_assets.evaluation.scoring.output_quality import output_quality_scores
+from eaas_assets.evaluation.scoring.overall import correctness_scores, overall_scores
+from eaas_assets.evaluation.scoring.response_time import is_slow, response_time_scores, response_times
+from eaas_assets.evaluation.scoring.specialists import align_calls, expected_specialists
 
 FAILED = '"evaluation_failed"'
 SLOW = '"slow_response_time"'

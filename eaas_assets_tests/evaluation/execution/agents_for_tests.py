@@ -11,8 +11,8 @@ import pandas as pd
 
 from eaas_assets.agents.protocol import Answer
 from eaas_assets.contracts.agent import AgentRequest, AgentVersion
-from eaas_assets.evaluation.plan import Plan, Scope, make_plan
-from eaas_assets.evaluation.runs import RunStore
+from eaas_assets.evaluation.execution.plan import Plan, Scope, make_plan
+from eaas_assets.evaluation.execution.runs import RunStore
 from eaas_assets.storage.tables import TableStore
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eaas_assets.errors import StorageError
-from eaas_assets.evaluation.alignment import distinct, positions
+from eaas_assets.evaluation.scoring.alignment import distinct, positions
 
 
 def test_rows_are_found_by_all_their_columns():

@@ -12,8 +12,8 @@ import pyarrow as pa
 from eaas_assets.contracts.evaluation import AgentCalls, ExecutedEvaluations
 from eaas_assets.contracts.tables import Table, build
 from eaas_assets.errors import StorageError
-from eaas_assets.evaluation.outcomes import from_record
-from eaas_assets.evaluation.plan import Plan
+from eaas_assets.evaluation.execution.outcomes import from_record
+from eaas_assets.evaluation.execution.plan import Plan
 from eaas_assets.storage.files import canonical_json
 from eaas_assets.storage.ledger import Ledger
 from eaas_assets.storage.tables import ROW_GROUP_ROWS, ParquetFile

@@ -15,7 +15,7 @@ from eaas_assets.contracts.conditions import exact
 from eaas_assets.contracts.policies import EvaluationPolicy
 from eaas_assets.contracts.suite import FieldRule
 from eaas_assets.errors import PolicyError
-from eaas_assets.evaluation.alignment import distinct
+from eaas_assets.evaluation.scoring.alignment import distinct
 
 
 def correctness_scores(matched: NDArray[np.bool_], rules: dict[str, FieldRule], decimals: int) -> NDArray[np.float64]:

@@ -9,10 +9,10 @@ import pytest
 
 from eaas_assets.contracts.agent import AgentRequest
 from eaas_assets.errors import AgentCallError, StorageError
-from eaas_assets.evaluation.progress import Progress
-from eaas_assets.evaluation.runner import run_plan
+from eaas_assets.evaluation.execution.progress import Progress
+from eaas_assets.evaluation.execution.runner import run_plan
 from eaas_assets.storage.ledger import Ledger
-from eaas_assets_tests.evaluation.agents_for_tests import ScriptedAgent, echo, executed, plan, run_store
+from eaas_assets_tests.evaluation.execution.agents_for_tests import ScriptedAgent, echo, executed, plan, run_store
 
 
 def quiet(_: Progress) -> None:
@@ -157,6 +157,6 @@ def test_slow_storage_does_not_count_as_response_time(tmp_path: Path, monkeypatc
 
     monkeypatch.setattr(ledger, "put", slow_put)
     run_plan(made, ScriptedAgent(echo), ledger, quiet)
-    from eaas_assets.evaluation.outcomes import from_record
+    from eaas_assets.evaluation.execution.outcomes import from_record
 
     assert max(from_record(record)["measured_s"] for _, record in ledger.records()) < 0.1

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from eaas_assets.contracts.suite import Suite
-from eaas_assets.evaluation.alignment import Codes, positions
+from eaas_assets.evaluation.scoring.alignment import Codes, positions
 
 
 class Calls(NamedTuple):

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from eaas_assets.contracts.policies import EvaluationPolicy
 from eaas_assets.contracts.suite import FieldRule, Suite
 from eaas_assets.errors import PolicyError, shown
-from eaas_assets.evaluation.alignment import Codes, distinct
-from eaas_assets.evaluation.answers import CHUNK, FieldTexts
-from eaas_assets.evaluation.comparisons import Test, comparison, expectation_fault
+from eaas_assets.evaluation.scoring.alignment import Codes, distinct
+from eaas_assets.evaluation.scoring.answers import CHUNK, FieldTexts
+from eaas_assets.evaluation.scoring.comparisons import Test, comparison, expectation_fault
 from eaas_assets.storage.files import canonical_json
 
 SHOWN = 60

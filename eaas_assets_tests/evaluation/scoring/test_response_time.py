@@ -8,7 +8,12 @@ from hypothesis import strategies as st
 
 from eaas_assets.contracts.conditions import exact
 from eaas_assets.contracts.policies import ResponseTimeRule
-from eaas_assets.evaluation.response_time import is_slow, multiple_of_target, response_time_scores, response_times
+from eaas_assets.evaluation.scoring.response_time import (
+    is_slow,
+    multiple_of_target,
+    response_time_scores,
+    response_times,
+)
 from eaas_assets_tests.evaluation.local_runs import shipped_policy
 
 RULE = shipped_policy().response_time

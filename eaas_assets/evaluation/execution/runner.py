@@ -12,10 +12,10 @@ from collections.abc import Iterator
 
 from eaas_assets.agents.protocol import Agent
 from eaas_assets.errors import AgentCallError, AgentTimeoutError
-from eaas_assets.evaluation.journal import Journal
-from eaas_assets.evaluation.outcomes import Outcome, completed, failed, to_record
-from eaas_assets.evaluation.plan import Plan, PlannedEvaluation
-from eaas_assets.evaluation.progress import ProgressMeter, Tell
+from eaas_assets.evaluation.execution.journal import Journal
+from eaas_assets.evaluation.execution.outcomes import Outcome, completed, failed, to_record
+from eaas_assets.evaluation.execution.plan import Plan, PlannedEvaluation
+from eaas_assets.evaluation.execution.progress import ProgressMeter, Tell
 from eaas_assets.storage.ledger import Ledger
 
 

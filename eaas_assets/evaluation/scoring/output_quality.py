@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from eaas_assets.contracts.conditions import exact
 from eaas_assets.contracts.policies import OutputQualityRule
-from eaas_assets.evaluation.alignment import distinct
-from eaas_assets.evaluation.answers import have_fields
-from eaas_assets.evaluation.specialists import Calls
+from eaas_assets.evaluation.scoring.alignment import distinct
+from eaas_assets.evaluation.scoring.answers import have_fields
+from eaas_assets.evaluation.scoring.specialists import Calls
 
 
 def output_quality_scores(

@@ -22,10 +22,10 @@ from filelock import FileLock, Timeout
 
 from eaas_assets.agents.protocol import Agent
 from eaas_assets.errors import StorageError
-from eaas_assets.evaluation.plan import Plan, new_run_id
-from eaas_assets.evaluation.progress import Tell
-from eaas_assets.evaluation.runner import run_plan
-from eaas_assets.evaluation.sealing import seal_tables
+from eaas_assets.evaluation.execution.plan import Plan, new_run_id
+from eaas_assets.evaluation.execution.progress import Tell
+from eaas_assets.evaluation.execution.runner import run_plan
+from eaas_assets.evaluation.execution.sealing import seal_tables
 from eaas_assets.storage.files import canonical_json, digest, write_atomically
 from eaas_assets.storage.ledger import Ledger
 from eaas_assets.storage.tables import TableStore

@@ -12,15 +12,22 @@ from pathlib import Path
 import pytest
 
 from eaas_assets.errors import StorageError
-from eaas_assets.evaluation import runs
-from eaas_assets.evaluation.runs import RunStore
-from eaas_assets_tests.evaluation.agents_for_tests import ScriptedAgent, echo, executed, plan, run_store, simulated
+from eaas_assets.evaluation.execution import runs
+from eaas_assets.evaluation.execution.runs import RunStore
+from eaas_assets_tests.evaluation.execution.agents_for_tests import (
+    ScriptedAgent,
+    echo,
+    executed,
+    plan,
+    run_store,
+    simulated,
+)
 
-PROJECT = Path(__file__).resolve().parents[2]
+PROJECT = Path(__file__).resolve().parents[3]
 WORKER = """
 import sys
 from pathlib import Path
-from eaas_assets_tests.evaluation.agents_for_tests import *
+from eaas_assets_tests.evaluation.execution.agents_for_tests import *
 store = run_store(Path(sys.argv[1]))
 count, delay = int(sys.argv[2]), float(sys.argv[3])
 asked = open(Path(sys.argv[1]) / f"asked.{__import__('os').getpid()}", "a", buffering=1)

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from eaas_assets.errors import InputError
-from eaas_assets.evaluation.plan import Scope, configuration_digest, make_plan, new_run_id
-from eaas_assets_tests.evaluation.agents_for_tests import agent_version, plan, scenarios
+from eaas_assets.evaluation.execution.plan import Scope, configuration_digest, make_plan, new_run_id
+from eaas_assets_tests.evaluation.execution.agents_for_tests import agent_version, plan, scenarios
 
 
 def test_a_plan_asks_every_scenario_as_often_as_there_are_trials() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from eaas_assets.contracts.conditions import exact
 from eaas_assets.contracts.suite import FieldRule
-from eaas_assets.evaluation.patterns import check_pattern, fits_whole
+from eaas_assets.evaluation.scoring.patterns import check_pattern, fits_whole
 
 MAX_TEXT = 10_000
 """Characters of an answer that ``regex`` and ``similarity`` look at; a longer answer does not match."""
@@ -181,7 +181,9 @@ def _similarity(rule: FieldRule, expected: Any) -> Test:
 
 
 def _json_schema(rule: FieldRule, expected: Any) -> Test:
-    from eaas_assets.evaluation.schemas import schema_test  # its library takes 0.2 s to load and is rarely needed
+    from eaas_assets.evaluation.scoring.schemas import (
+        schema_test,  # its library takes 0.2 s to load and is rarely needed
+    )
 
     return schema_test(expected)
 

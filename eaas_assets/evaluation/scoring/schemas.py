@@ -10,14 +10,14 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[import-untyped]
-from jsonschema.exceptions import SchemaError, ValidationError  # type: ignore[import-untyped]
-from jsonschema.validators import extend  # type: ignore[import-untyped]
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.exceptions import SchemaError, ValidationError
+from jsonschema.validators import extend
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
-from eaas_assets.evaluation.patterns import check_pattern, fits_part
+from eaas_assets.evaluation.scoring.patterns import check_pattern, fits_part
 
 MAX_JSON = 100_000
 """Characters of an answer, as JSON, that are validated; a longer one does not match."""

@@ -1,0 +1,1 @@
+"""Executed evaluations under a policy: what the answers are worth. Nothing is executed here."""
