@@ -11,6 +11,7 @@ leads a session of its own, which is killed whole. On Linux also what has left t
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -54,8 +55,8 @@ class Supervisor:
 
     def attend(self) -> float | None:
         """Reap what ended, kill what overstays; returns seconds until it must be called again, None for whenever."""
-        while (pid := _ended_child()) is not None:
-            self._reap(pid)
+        while (ended := _reap_one()) is not None:
+            self._note_end(*ended)
         now = time.monotonic()
         for pid, moment in self._kill_at.items():
             if moment <= now:
@@ -96,12 +97,13 @@ class Supervisor:
         os.setsid()
         for descriptor, name, flags in (
             (0, "input", os.O_RDONLY),
-            (1, "output", os.O_WRONLY | os.O_CREAT),
-            (2, "errors", os.O_WRONLY | os.O_CREAT),
+            (1, "output", os.O_WRONLY),
+            (2, "errors", os.O_WRONLY),
         ):
-            os.dup2(os.open(f"{folder}/{name}", flags, 0o600), descriptor)
+            os.dup2(os.open(f"{folder}/{name}", flags), descriptor)
         try:
             os.chdir(f"{folder}/work")
+            _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
             for name, value in self._limits.items():
                 kind = getattr(resource, name)
                 hard = resource.getrlimit(kind)[1]
@@ -109,15 +111,12 @@ class Supervisor:
                 resource.setrlimit(kind, (value, value))
             for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD, signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, signal.SIG_DFL)
-            _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
             os.execve(self._argv[0], self._argv, {**self._environment, "HOME": os.getcwd(), "TMPDIR": os.getcwd()})
         except OSError as error:
             os.write(2, f"cannot be started: {error}\n".encode())
 
-    def _reap(self, pid: int) -> None:
+    def _note_end(self, pid: int, status: int) -> None:
         ended = time.monotonic()
-        _signal_group(pid, signal.SIGKILL)  # before its number is free for others
-        _, status = os.waitpid(pid, 0)
         self._kill_at.pop(pid, None)
         self._sweep_until = ended + _SWEEPS_S
         folder = self._folders.pop(pid, None)
@@ -141,25 +140,32 @@ def tell(message: dict[str, Any]) -> None:
     os.write(1, json.dumps(message).encode() + b"\n")
 
 
-def _ended_child() -> int | None:
-    """A child that ended and is not reaped yet."""
+def _reap_one() -> tuple[int, int] | None:
+    """Number and status of a child that ended, with its session killed; None if none did."""
     try:
-        found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if hasattr(os, "waitid"):
+            found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if found is None:
+                return None
+            _signal_group(found.si_pid, signal.SIGKILL)  # while its number cannot be another's yet
+            return os.waitpid(found.si_pid, 0)
+        pid, status = os.waitpid(-1, os.WNOHANG)
     except ChildProcessError:
         return None
-    return found.si_pid if found is not None else None
+    if pid == 0:
+        return None
+    _signal_group(pid, signal.SIGKILL)
+    return pid, status
 
 
 def _signal_group(group: int, number: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
-    except (ProcessLookupError, PermissionError):
-        pass
 
 
 def _children() -> list[int]:
     try:
-        with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as listing:
+        with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as listing:  # noqa: PTH123 (starts fast)
             return [int(pid) for pid in listing.read().split()]
     except OSError:
         return []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from eaas_assets.contracts.tables import Boolean, Integer, Table, Timestamp, column, instant, optional
 
-STATUSES = ("completed", "failed", "timeout")
+STATUSES = ("completed", "failed", "timeout", "not_run")
 HEALTH_STATES = ("healthy", "degraded", "critical")
 CLOCKS = ("simulated", "reported", "measured")
 
@@ -44,7 +44,7 @@ class ExecutedEvaluations(Table):
     scenario_id: str = column("Scenario")
     trial: int = column("1-based repeat", ge=1)
     inputs_digest: str = column("Hash of what the agent was shown")
-    status: str = column("How it ended", isin=STATUSES)
+    status: str = column("How it ended; not_run when the budget was spent before it", isin=STATUSES)
     error_code: str = optional("Kind of failure; null when completed")
     error: str = optional("What went wrong; null when completed")
     answer_json: str = optional("The answer's fields; null without a valid answer")
@@ -54,6 +54,8 @@ class ExecutedEvaluations(Table):
     simulated_s: float = optional("Seconds that a simulated agent pretends to have taken", ge=0)
     reported_s: float = optional("Seconds that the agent reports itself", ge=0)
     measured_s: float = optional("Seconds on this system's clock, around the call alone", ge=0)
+    loop_lag_s: float = optional("Seconds for which this system was held up meanwhile: how far measured_s may be off", ge=0)
+    attempts: int = column("How often the agent was tried; 0 when not run", ge=0)
     input_tokens: Integer = optional("Tokens read, where known", ge=0)
     output_tokens: Integer = optional("Tokens written, where known", ge=0)
     cost_usd: float = optional("Cost in USD, where known", ge=0)

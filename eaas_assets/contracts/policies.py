@@ -14,6 +14,9 @@ from eaas_assets.storage.files import canonical_json, digest
 Share = Annotated[float, Field(ge=0, le=1, strict=False)]
 Clock = Literal["simulated", "reported", "measured"]
 Severity = Literal["error", "warn"]
+GateReason = Literal["worse", "worse_segment", "points_rules", "lost_scenarios"]
+DECISIVE = ("pass_rate", "average_score")
+"""Besides ``<field>_accuracy``, the metrics that can decide a comparison: known of every scenario, within 0 and 1."""
 
 
 class OverallWeights(Document):
@@ -166,6 +169,58 @@ class TrendRule(Document):
     level: float = Field(gt=0.5, lt=1)
 
 
+class ComparisonRule(Document):
+    """How the verdict on a version is reached; declared before anyone looks at results.
+
+    Attributes:
+        metrics: Metrics that decide, each a mean of shares of 0 to 1 where more is better. Correction runs over them.
+        margin: The loss below which a version counts as not worse, in points of 0 to 1.
+        level: Confidence level of the intervals; 1 - level is the two-sided error rate of better and worse.
+        power: Probability with which the effects and sizes that are quoted would show.
+        cluster_by: Segment that names the family of a scenario: scenarios of a family fail together. A suite without
+            this segment, or null: each scenario stands alone.
+        segments: Segments that the worst-segment guard looks at.
+        segment_minimum: Scenarios from which on a segment is judged; smaller ones are only shown.
+        worst_segment_margin: A segment that fell by more than this forbids better and not_worse.
+        correction: Correction over the metrics, and over the segments.
+    """
+
+    metrics: list[Identifier] = Field(min_length=1)
+    margin: float = Field(gt=0, lt=1, strict=False)
+    level: float = Field(gt=0.5, lt=1, strict=False)
+    power: float = Field(gt=0.5, lt=1, strict=False)
+    cluster_by: Identifier | None
+    segments: Literal["all"] | list[Identifier]
+    segment_minimum: int = Field(ge=2, le=1000)
+    worst_segment_margin: float = Field(gt=0, le=1, strict=False)
+    correction: Literal["holm"]
+
+    @model_validator(mode="after")
+    def _metrics_are_shares(self) -> Self:
+        wrong = [name for name in self.metrics if not (name in DECISIVE or name.endswith("_accuracy"))]
+        if wrong or len(set(self.metrics)) < len(self.metrics):
+            raise ValueError(f"different metrics out of {', '.join(DECISIVE)} and <field>_accuracy")
+        return self
+
+    @property
+    def alpha(self) -> float:
+        """Two-sided error rate; round: 1 - 0.95 is not 0.05 in binary."""
+        return round(1 - self.level, 12)
+
+
+class RegressionGate(Document):
+    """What turns the gate `no_regression` red.
+
+    Attributes:
+        fail_on: ``worse``: the verdict is worse. ``worse_segment``: a segment is significantly worse. ``points_rules``: a
+            change that counts by `baseline` or `metrics`. ``lost_scenarios``: scenarios that passed before and fail now.
+        chance: ``excluded``: the last two count only where chance does not explain them. ``ignored``: as they stand.
+    """
+
+    fail_on: list[GateReason] = Field(min_length=1)
+    chance: Literal["excluded", "ignored"]
+
+
 class Gates(Document):
     """How loud each gate is in the Dagster UI when it is red."""
 
@@ -179,6 +234,8 @@ class ReleasePolicy(Document):
     """`policies/release.yaml`: how a version is compared with its baseline, its last run and its past."""
 
     policy: Literal["release"]
+    comparison: ComparisonRule
+    regression_gate: RegressionGate
     baseline: BaselineRule
     metrics: dict[Identifier, MetricRule] = Field(min_length=1)
     trend: TrendRule

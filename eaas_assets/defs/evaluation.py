@@ -143,7 +143,15 @@ def execute_evaluations(
     plan = _plan(world, context.partition_key, journey_scenarios, scope_of(row))
     run = world.runs.take_up(row["run_id"], plan)
     agent = open_agent(plan.version)
-    sealed = world.runs.execute(run, agent, lambda progress: context.log.info(str(progress)))
+    sealed = None
+    try:
+        sealed = world.runs.execute(run, agent, lambda progress: context.log.info(str(progress)))
+    finally:
+        if sealed is None:
+            kept = f"{world.runs.kept(run):,} of {len(plan.evaluations):,} evaluations are kept"
+            context.log.warning(f"{run.run_id} was stopped; {kept}. Materialize evaluation_plan again to continue it.")
+    if sealed.not_run:
+        context.log.warning(f"{run.run_id}: the budget was spent; {sealed.not_run:,} evaluations were not run")
     for table, rows in {"executed_evaluations": sealed.evaluations, "agent_calls": sealed.calls}.items():
         path = world.tables.run_path(table, context.partition_key, run.run_id)
         metadata: dict[str, Any] = {

@@ -28,13 +28,14 @@ def workflow_health_rows(
         performance: Its rows of ``agent_performance_summary``.
         durations: Seconds by stage; a stage that is absent or None was not measured in this orchestrator run.
     """
-    unfinished = executed[executed["status"] != "completed"]
+    asked = executed[executed["status"] != "not_run"]
+    unfinished = asked[asked["status"] != "completed"]
     seconds = unfinished[["simulated_s", "reported_s", "measured_s"]].bfill(axis=1).iloc[:, 0]
     files = validation[validation["used_by_run"]]
     work = {
         "read inputs": (len(files), int((files["outcome"] != "ok").sum()), None, "input files"),
         "plan": (1, 0, None, "plan"),
-        "execute": (len(executed), len(unfinished), float(seconds.sum()), "evaluations"),
+        "execute": (len(asked), len(unfinished), float(seconds.sum()), "evaluations"),
         "score": (len(scores), 0, None, "evaluations"),
         "summarise": (len(performance), 0, None, "agents"),
     }

@@ -127,7 +127,9 @@ def executed_run(
     )
     if (pd.Index(executed["evaluation_key"]).get_indexer(pd.Index(scores["evaluation_key"])) < 0).any():
         raise StorageError(f"evaluation_scores: scores of evaluations that {run_id} did not execute")
-    partial = planned["scope_scenario_id"] is not None or planned["scope_target_agent_id"] is not None
+    chosen = planned["scope_scenario_id"] is not None or planned["scope_target_agent_id"] is not None
+    asked = executed[executed["status"] != "not_run"]
+    partial = chosen or len(asked) < len(executed)
     run = {
         "run_id": run_id,
         "run_timestamp": planned["created_at"],
@@ -142,7 +144,7 @@ def executed_run(
         "notes": planned["goal"],
     }
     rows = _scenario_table(executed, scores, field_scores, policy_hash)
-    measures = scenario_measures(rows) | _execution_measures(executed, scores)
+    measures = scenario_measures(rows) | _execution_measures(asked, scores)
     return RunRecord(build(EvaluationRuns, [run]), build(RunMetrics, _metric_rows(run, measures, policy_hash)), rows)
 
 

@@ -16,6 +16,7 @@ OPEN = 3
 """Failures that start unfolded."""
 _CALLS_SHOWN = 12
 _ISSUES_SHOWN = 10
+_NOT_COMPLETED = {"failed": "failed while executing", "timeout": "timed out", "not_run": "not run"}
 _RISK_ORDER = {"high": 0, "medium": 1, "low": 2}
 
 
@@ -75,7 +76,7 @@ def failures(tables: EvaluationReportTables) -> Failures:
         return Failures(statement, ())
     statement = f"{text.count_of(summary.total_failed, summary.total_evaluations)} evaluations did not pass"
     if summary.execution_failures:
-        statement += f", {summary.execution_failures:,} of them because they failed or timed out while executing"
+        statement += f", {summary.execution_failures:,} of them because they were not run, failed or timed out"
     statement += ". What was lost against the baseline comes first, then the highest risk, then the lowest score."
     if len(shown) < len(failed):
         hidden = len(failed) - len(shown)
@@ -148,7 +149,7 @@ def _failure(row: Any, evidence: _Evidence, opened: bool) -> Failure:
 
 def _reason(row: Any, fields: pd.DataFrame | None) -> str:
     if row.status != "completed":
-        return "timed out" if row.status == "timeout" else "failed while executing"
+        return _NOT_COMPLETED[row.status]
     wrong = [] if fields is None else fields.loc[~fields["matched"], "field"].tolist()
     return f"wrong: {text.listed(wrong, 6)}" if wrong else "all fields right, but too slow or incomplete"
 

@@ -46,7 +46,7 @@ def _high_risk(tables: EvaluationReportTables) -> Iterator[str]:
 
 def _execution(tables: EvaluationReportTables) -> Iterator[str]:
     executed = tables.executed
-    failed = executed[executed["status"] != "completed"]
+    failed = executed[executed["status"].isin(["failed", "timeout"])]
     if len(failed):
         codes = text.listed(failed["error_code"].dropna().drop_duplicates(), 4)
         yield (f"Find out why {text.counted(len(failed), 'evaluation')} did not complete"

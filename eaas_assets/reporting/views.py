@@ -25,7 +25,18 @@ class Status(NamedTuple):
 
 
 _GOOD = ("passed", "healthy", "ok", "better", "improvement", "gained", "improving", "clear", "ship", "match")
-_WARN = ("degraded", "partly", "warning", "inconclusive", "undetermined", "not known", "no_baseline", "review", "slow")
+_WARN = (
+    "degraded",
+    "partly",
+    "warning",
+    "inconclusive",
+    "undetermined",
+    "not known",
+    "no_baseline",
+    "review",
+    "slow",
+    "not_run",
+)
 _BAD = (
     "failed",
     "critical",

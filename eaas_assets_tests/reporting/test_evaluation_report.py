@@ -152,8 +152,9 @@ def rendered_harmless():
     return render_evaluation_report(written_by_others("harmless"))
 
 
+@pytest.mark.usefixtures("without_charts")
 @pytest.mark.parametrize("payload", PAYLOADS.values(), ids=PAYLOADS)
-def test_hostile_text_is_inert(without_charts, payload):
+def test_hostile_text_is_inert(payload):
     harmless = rendered_harmless()
     report = render_evaluation_report(written_by_others(payload))
     page = Page(report.html)
@@ -230,6 +231,7 @@ def test_a_run_without_results_is_a_report_too():
     assert Page(report.html).unsafe == []
 
 
+@pytest.mark.usefixtures("without_charts")
 def test_long_lists_are_cut_and_say_where_the_rest_is():
     tables = TABLES
     many = 300
@@ -243,6 +245,7 @@ def test_long_lists_are_cut_and_say_where_the_rest_is():
     assert len(report.html) < 400_000
 
 
+@pytest.mark.usefixtures("without_charts")
 def test_repeated_trials_are_told_apart():
     tables = TABLES
     again = tables.scores[tables.scores["scenario_id"] == "S006"].assign(trial=2, evaluation_key="key-again")
@@ -255,6 +258,7 @@ def test_repeated_trials_are_told_apart():
     ]
 
 
+@pytest.mark.usefixtures("without_charts")
 def test_failures_come_in_order_of_concern():
     shown = evaluation_report_view(TABLES).failures.shown
     assert [failure.scenario for failure in shown] == ["S006", "S008", "S010"]
@@ -262,6 +266,7 @@ def test_failures_come_in_order_of_concern():
     assert shown[2].reason == "timed out"
 
 
+@pytest.mark.usefixtures("without_charts")
 def test_values_that_look_alike_are_told_apart():
     tables = TABLES
     numbers = tables.field_scores.assign(expected_json='"5"', actual_json="5", matched=False)
@@ -269,6 +274,7 @@ def test_values_that_look_alike_are_told_apart():
     assert '`"5"` | `5`' in render_evaluation_report(replace(tables, field_scores=numbers)).markdown
 
 
+@pytest.mark.usefixtures("without_charts")
 def test_an_interval_is_not_lent_to_a_part_of_the_run():
     tables = TABLES
     part = build(BaselineComparison, [world.baseline_row() | {"current_passed": 4, "current_total": 6}])
@@ -278,6 +284,7 @@ def test_an_interval_is_not_lent_to_a_part_of_the_run():
     )
 
 
+@pytest.mark.usefixtures("without_charts")
 def test_advice_follows_from_the_findings():
     assert evaluation_report_view(world.clear_tables()).steps[0] == "Ship v1.1: every gate is clear."
     steps = evaluation_report_view(TABLES).steps
@@ -291,6 +298,7 @@ def test_scores_under_two_policies_are_no_single_report():
         replace(tables, summary=pd.concat([tables.summary, tables.summary]))
 
 
+@pytest.mark.usefixtures("without_charts")
 def test_a_run_scored_anew_shows_one_point_per_run():
     tables = TABLES
     old = tables.run_metrics[tables.run_metrics["source"] == "executed"].assign(policy_hash="0" * 64, value=0.1)

@@ -10,7 +10,6 @@ from eaas_assets.contracts.tables import build
 from eaas_assets.reporting.evaluation_verdict import Decision, Gate, decide, decision_of, judge
 from eaas_assets_tests.reporting import world
 
-
 COMFORT = "v1.1 shows no regression against v1.0, as far as 10 scenarios can tell."
 
 
@@ -128,7 +127,8 @@ def test_errors_of_another_suite_do_not_count():
     assert judge(replace(tables, audit=build(SuiteAudit, rows))).decision is Decision.SHIP
     raised = judge(replace(tables, audit=build(SuiteAudit, world.audit_rows())))
     assert raised.sentence == (
-        f"{COMFORT} The audit finds 1 error in the suite customer_support: contradictory labels. Review before shipping."
+        f"{COMFORT} The audit finds 1 error in the suite customer_support: contradictory labels. "
+        "Review before shipping."
     )
 
 
@@ -146,7 +146,8 @@ def test_a_critical_version_is_reviewed():
     tables = world.clear_tables()
     tables = replace(tables, summary=tables.summary.assign(health_status="critical", average_score=0.4))
     assert judge(tables).sentence == (
-        f"{COMFORT} v1.1 is critical: average score 0.400 (healthy from 0.85, degraded from 0.7). Review before shipping."
+        f"{COMFORT} v1.1 is critical: average score 0.400 (healthy from 0.85, degraded from 0.7). "
+        "Review before shipping."
     )
 
 

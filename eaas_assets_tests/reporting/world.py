@@ -144,7 +144,7 @@ def executed_row(scenario: str) -> dict[str, Any]:
         "error_code": "timeout" if lost else None, "error": "no answer within 30 s" if lost else None,
         "answer_json": None if lost else "{}", "message": None if lost else "We are sorry that it is late.",
         "confidence": None if lost else 0.8, "needs_human_review": None if lost else False,
-        "measured_s": 30.0 if lost else 0.84,
+        "measured_s": 30.0 if lost else 0.84, "attempts": 1,
     }  # fmt: skip
 
 

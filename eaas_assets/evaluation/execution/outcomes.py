@@ -23,7 +23,9 @@ class Outcome(NamedTuple):
         error: For people; None when completed.
         response: The validated answer; None without one.
         simulated_s: Seconds a simulated agent pretends to have taken.
-        measured_s: Seconds around the call on this system's clock; None for simulated agents.
+        measured_s: Seconds of the call on this system's clock; None for simulated agents and recordings.
+        loop_lag_s: Seconds for which this system's own event loop was held up meanwhile; None likewise.
+        attempts: How often the agent was tried.
     """
 
     status: str
@@ -32,28 +34,33 @@ class Outcome(NamedTuple):
     response: AgentResponse | None
     simulated_s: float | None
     measured_s: float | None
+    loop_lag_s: float | None = None
+    attempts: int = 1
 
 
-def completed(answer: Answer, measured_s: float, timeout_s: float) -> Outcome:
+def completed(answer: Answer, measured_s: float, loop_lag_s: float, timeout_s: float) -> Outcome:
     """The outcome of an answer that came in time, unless it breaks the protocol.
 
     A simulated agent that pretends to have taken longer than its limit has timed out.
     """
     simulated = answer.simulated_s
-    measured = None if simulated is not None else measured_s
     if simulated is not None and simulated > timeout_s:
         return failed(AgentTimeoutError(timeout_s), None, simulated)
+    timed = simulated is None and answer.timed
+    measured = (measured_s if answer.measured_s is None else answer.measured_s) if timed else None
+    clocks = (simulated, measured, loop_lag_s if timed else None, answer.attempts)
     try:
         response = validated(answer.content)
     except AgentAnswerError as error:
-        return Outcome("failed", error.code, str(error), None, simulated, measured)
-    return Outcome("completed", None, None, response, simulated, measured)
+        return Outcome("failed", error.code, str(error), None, *clocks)
+    return Outcome("completed", None, None, response, *clocks)
 
 
 def failed(error: AgentCallError, measured_s: float | None, simulated_s: float | None = None) -> Outcome:
     """The outcome of a call that failed or took too long."""
     status = "timeout" if isinstance(error, AgentTimeoutError) else "failed"
-    return Outcome(status, error.code, shown(str(error), 500)[1:-1], None, simulated_s, measured_s)
+    text = shown(str(error), 500)[1:-1]
+    return Outcome(status, error.code, text, None, simulated_s, measured_s, attempts=getattr(error, "attempts", 1))
 
 
 def validated(content: Any) -> AgentResponse:
@@ -107,6 +114,8 @@ def _common(outcome: Outcome) -> dict[str, Any]:
         "error": outcome.error,
         "simulated_s": outcome.simulated_s,
         "measured_s": outcome.measured_s,
+        "loop_lag_s": outcome.loop_lag_s,
+        "attempts": outcome.attempts if outcome.attempts > 1 else None,
     }
     return {name: value for name, value in fields.items() if value is not None}
 

@@ -86,14 +86,20 @@ class Plan:
     suite_digest: str
     digest: str
 
-    def request(self, evaluation: PlannedEvaluation) -> AgentRequest:
-        """The question as the agent gets it; the seed comes from the key, so that it is the same on every try."""
+    def request(self, evaluation: PlannedEvaluation, run_id: str = "") -> AgentRequest:
+        """The question as the agent gets it.
+
+        The seed comes from the key, so that it is the same on every try; the idempotency key names the evaluation
+        within its run, so that a resumed run does not make a server do a thing twice and the next run does.
+        """
         scenario = self.scenarios[evaluation.scenario]
         return AgentRequest.model_construct(
             scenario_id=scenario.scenario_id,
             message=scenario.message,
             context=json.loads(scenario.context_json),
             seed=int.from_bytes(evaluation.key[:8], "big") >> 1,
+            trial=evaluation.trial,
+            idempotency_key=f"{run_id}-{evaluation.key.hex()[:32]}" if run_id else "",
         )
 
 

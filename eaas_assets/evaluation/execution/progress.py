@@ -42,6 +42,11 @@ class ProgressMeter:
         self._start = self._told = time.monotonic()
         self._tell(self.now())
 
+    @property
+    def counted(self) -> int:
+        """Evaluations finished since this start."""
+        return self._done
+
     def now(self) -> Progress:
         """The present state."""
         elapsed = time.monotonic() - self._start

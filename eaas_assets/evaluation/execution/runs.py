@@ -50,10 +50,18 @@ class Run:
 
 @dataclass(frozen=True)
 class Sealed:
-    """What stands in the tables of a sealed run."""
+    """What stands in the tables of a sealed run.
+
+    Attributes:
+        evaluations: Rows of `executed_evaluations`.
+        calls: Rows of `agent_calls`.
+        not_run: Evaluations that were not asked because the budget was spent.
+        conflicts: Second results that differed from the first and were kept aside.
+    """
 
     evaluations: int
     calls: int
+    not_run: int
     conflicts: int
 
 
@@ -111,14 +119,19 @@ class RunStore:
                 return sealed
             ledger = Ledger(run.folder / "ledger.sqlite", run.plan.digest)
             try:
-                run_plan(run.plan, agent, ledger, tell)
-                sealed = self._seal(run, ledger)
+                complete = run_plan(run.plan, run.run_id, agent, ledger, tell)
+                sealed = self._seal(run, ledger, budget_spent=not complete)
             finally:
                 ledger.close()
             ledger.remove()
             return sealed
         finally:
             _release(run.folder)
+
+    def kept(self, run: Run) -> int:
+        """How many evaluations of an unfinished run are durable."""
+        with Ledger(run.folder / "ledger.sqlite", run.plan.digest) as ledger:
+            return ledger.count()
 
     def sealed(self, run_id: str) -> Sealed | None:
         """What was sealed of a run; None while it is unfinished."""
@@ -136,14 +149,14 @@ class RunStore:
             raise StorageError(f"no run {run_id} in {self.root}")
         return int(document["planned_evaluations"])
 
-    def _seal(self, run: Run, ledger: Ledger) -> Sealed:
+    def _seal(self, run: Run, ledger: Ledger, budget_spent: bool) -> Sealed:
         partition = str(run.plan.version.key)
         paths = {
             table: self.tables.run_path(table, partition, run.run_id)
             for table in ("executed_evaluations", "agent_calls")
         }
-        evaluations, calls = seal_tables(run.plan, run.run_id, ledger, *paths.values())
-        sealed = Sealed(evaluations, calls, ledger.conflicts())
+        evaluations, calls = seal_tables(run.plan, run.run_id, ledger, *paths.values(), rest_not_run=budget_spent)
+        sealed = Sealed(evaluations, calls, len(run.plan.evaluations) - ledger.count(), ledger.conflicts())
         manifest = {
             "run_id": run.run_id,
             "plan_digest": run.plan.digest,

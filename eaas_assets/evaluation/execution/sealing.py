@@ -18,11 +18,25 @@ from eaas_assets.storage.files import canonical_json
 from eaas_assets.storage.ledger import Ledger
 from eaas_assets.storage.tables import ROW_GROUP_ROWS, ParquetFile
 
+NOT_RUN = canonical_json(
+    {"status": "not_run", "error_code": "budget_spent", "error": "the run's budget was spent before", "attempts": 0}
+)
+
 _Columns = dict[str, list[Any]]
 
 
-def seal_tables(plan: Plan, run_id: str, ledger: Ledger, executed_path: Path, calls_path: Path) -> tuple[int, int]:
+def seal_tables(
+    plan: Plan, run_id: str, ledger: Ledger, executed_path: Path, calls_path: Path, *, rest_not_run: bool = False
+) -> tuple[int, int]:
     """Write both tables in the order of the plan, in bounded memory.
+
+    Args:
+        plan: What was asked.
+        run_id: The run.
+        ledger: What became of it.
+        executed_path: File of `executed_evaluations`.
+        calls_path: File of `agent_calls`.
+        rest_not_run: The run was stopped by its budget: what is missing is written down as not run.
 
     Returns:
         Rows of the executed evaluations and of the calls.
@@ -31,11 +45,11 @@ def seal_tables(plan: Plan, run_id: str, ledger: Ledger, executed_path: Path, ca
         StorageError: The ledger lacks planned evaluations: an incomplete run is never sealed.
     """
     missing = len(plan.evaluations) - ledger.count()
-    if missing:
+    if missing and not rest_not_run:
         raise StorageError(f"{run_id}: {missing} of {len(plan.evaluations)} planned evaluations are missing")
     executed_schema, calls_schema = arrow_schema(ExecutedEvaluations), arrow_schema(AgentCalls)
     with ParquetFile(executed_path, executed_schema) as executed, ParquetFile(calls_path, calls_schema) as calls:
-        records = ledger.records()
+        records = _with_not_run(plan, ledger) if missing else ledger.records()
         while chunk := list(islice(records, ROW_GROUP_ROWS)):
             executed_rows, call_rows = _empty(executed_schema), _empty(calls_schema)
             for position, record in chunk:
@@ -43,6 +57,12 @@ def seal_tables(plan: Plan, run_id: str, ledger: Ledger, executed_path: Path, ca
             executed.append(pa.Table.from_pydict(executed_rows, executed_schema))
             calls.append(pa.Table.from_pydict(call_rows, calls_schema))
         return executed.rows, calls.rows
+
+
+def _with_not_run(plan: Plan, ledger: Ledger) -> Iterator[tuple[int, str]]:
+    stored = dict(ledger.records())
+    for evaluation in plan.evaluations:
+        yield evaluation.position, stored.get(evaluation.position, NOT_RUN)
 
 
 def arrow_schema(contract: type[Table]) -> pa.Schema:
@@ -80,6 +100,8 @@ def _add(plan: Plan, run_id: str, position: int, record: dict[str, Any], execute
         "simulated_s": record.get("simulated_s"),
         "reported_s": response.get("response_time_s"),
         "measured_s": record.get("measured_s"),
+        "loop_lag_s": record.get("loop_lag_s"),
+        "attempts": record.get("attempts", 1),
         "input_tokens": usage.get("input_tokens"),
         "output_tokens": usage.get("output_tokens"),
         "cost_usd": usage.get("cost_usd"),

@@ -37,7 +37,7 @@ class Unscored(NamedTuple):
         run_id: Their run.
         scenario_id: Their scenario.
         evaluations: How many.
-        code: ``scenario_removed``, ``inputs_changed`` or ``unusable_expectation``.
+        code: ``scenario_removed``, ``inputs_changed``, ``unusable_expectation`` or ``not_run``.
         reason: In one sentence.
     """
 
@@ -133,12 +133,14 @@ def _usable(
         1: ("scenario_removed", "the scenario is no longer in the suite"),
         2: ("inputs_changed", "the scenario shows the agent something else than it was shown"),
         3: ("unusable_expectation", ""),
+        4: ("not_run", "it was not run: the budget was spent before"),
     }
     known = scenario >= 0
     shown_now = judged["inputs_digest"].reindex(scenario).reset_index(drop=True)
     changed = (shown_now != executed["inputs_digest"].reset_index(drop=True)).to_numpy(dtype=np.bool_)
     faulty = np.isin(scenario, list(expectations.faults))
-    code = np.select([~known, changed, faulty], [1, 2, 3], 0)
+    not_run = executed["status"].to_numpy() == "not_run"
+    code = np.select([not_run, ~known, changed, faulty], [4, 1, 2, 3], 0)
     left_out = np.flatnonzero(code)
     counts = Counter(
         zip(

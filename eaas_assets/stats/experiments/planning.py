@@ -109,12 +109,14 @@ def detectable_effect(
     """
     _check(plan, power, alpha, treatment_share)
     shares = (treatment_share, 1.0 - treatment_share)
-    if units * min(shares) < 2.0:
+    arm = 2.0 * units / (1.0 / shares[0] + 1.0 / shares[1])  # of two equal arms with the same precision
+    if arm < 2.0:
         return math.nan
     if plan.proportion:
         return _detectable_proportion(plan, units, power, alpha, shares)
-    se = math.sqrt(plan.unit_variance * plan.variance_left / units * (1.0 / shares[0] + 1.0 / shares[1]))
-    return se * _noncentrality(units - 2.0, power, alpha)
+    return math.sqrt(plan.unit_variance * plan.variance_left * 2.0 / arm) * _noncentrality(
+        2.0 * arm - 2.0, power, alpha
+    )
 
 
 def duration_days(units: float, units_per_day: float, whole_weeks: bool = True) -> int | None:

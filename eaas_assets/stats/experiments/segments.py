@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from eaas_assets.stats.experiments.moments import FloatArray
 
-_NODES, _WEIGHTS = roots_legendre(120)
+_NODES, _WEIGHTS = roots_legendre(80)
 _SHRINKAGE = 0.5 * (_NODES + 1.0)  # integration nodes of the prior's shrinkage factor on (0, 1)
 _ITERATIONS = 200
 
@@ -202,7 +202,7 @@ def _mixture_quantile(posterior: FloatArray, centre: FloatArray, width: FloatArr
     """Quantiles of mixtures of normals, one per column, by bisection."""
     low = (centre - 10.0 * width).min(axis=0)
     high = (centre + 10.0 * width).max(axis=0)
-    for _ in range(60):
+    for _ in range(45):
         middle = 0.5 * (low + high)
         below = posterior @ ndtr((middle - centre) / width) < probability
         low, high = np.where(below, middle, low), np.where(below, high, middle)

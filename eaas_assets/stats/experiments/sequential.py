@@ -1,4 +1,4 @@
-"""Effects that may be looked at any time: confidence sequences tuned to the planned sample.
+"""Effects that may be looked at before the end: confidence sequences tuned to the planned sample.
 
 The asymptotic confidence sequence of Waudby-Smith et al. bounds the error over all looks up to the end of time, most
 of which an experiment never uses: in fifty looks up to the plan it errs in one or two of a hundred experiments where
@@ -22,6 +22,7 @@ from eaas_assets.stats.experiments.contrast import check_level
 from eaas_assets.stats.experiments.distributions import normal_quantile, normal_sf, t_quantile, t_sf
 from eaas_assets.stats.experiments.relative import fieller
 from eaas_assets.stats.experiments.results import Effect, Refusal, refused
+from eaas_assets.stats.experiments.skewness import remove_skewness, restore_skewness
 
 MIN_UNITS = 50
 """Fewest units per arm for an asymptotic look."""
@@ -127,22 +128,33 @@ def anytime_effect(effect: Effect, planned_n: int) -> Effect:
         early = refused(effect.metric_kind, method, (problem,), sizes=sizes, level=effect.level, values=values)
         return replace(early, inference="anytime")
     fraction = sum(sizes) / planned_n
-    se = math.sqrt(variance)
-    critical = _small_sample(critical_value(fraction, 1.0 - effect.level), effect.df)
-    relative, refusal = fieller(effect.arms, -critical, critical)
+    look = _at_critical(effect, critical_value(fraction, 1.0 - effect.level))
     return replace(
-        effect,
+        look,
         method=method,
-        se=se,
-        low=estimate - critical * se,
-        high=estimate + critical * se,
-        p_value=anytime_p(_as_normal(estimate / se, effect.df), fraction),
-        relative=relative,
+        p_value=anytime_p(_z(estimate, variance, effect), fraction),
         inference="anytime",
         assumptions=(*effect.assumptions, "units enter once, in random order, with their outcome complete"),
         diagnostics={**effect.diagnostics, "planned_fraction": fraction},
-        refusals=() if refusal is None else (refusal,),
     )
+
+
+def group_sequential_effect(effect: Effect, critical: float) -> Effect:
+    """The same estimate with the repeated confidence interval of a group-sequential look.
+
+    Args:
+        effect: A fixed-horizon effect of any estimator, computed from all units so far.
+        critical: The look's critical value, from ``boundaries`` at two-sided error 1 − level.
+
+    Returns:
+        The effect. Its p-value is nan: whether the interval excludes zero is the test.
+
+    Source: Jennison & Turnbull (1989), Interim analyses: the repeated confidence interval approach, JRSS B 51.
+    """
+    method = effect.method + ", repeated confidence interval"
+    if not effect.answered or effect.arms is None or not effect.arms.contrast()[1] > 0.0:
+        return replace(effect, method=method, inference="group_sequential", p_value=math.nan)
+    return replace(_at_critical(effect, critical), method=method, inference="group_sequential", p_value=math.nan)
 
 
 def confidence_sequence(effects: Sequence[Effect], planned_n: int) -> tuple[Effect, ...]:
@@ -182,7 +194,7 @@ def anytime_harm_p(effect: Effect, planned_n: int, higher_is_better: bool, margi
     if worse <= 0.0:
         return 1.0
     fraction = (look.n_treatment + look.n_control) / planned_n
-    return anytime_p(_as_normal(worse / math.sqrt(variance), look.df), fraction) / 2.0
+    return anytime_p(_z(math.copysign(worse, estimate), variance, look), fraction) / 2.0
 
 
 def _nominal_for(fraction: float, alpha: float) -> float:
@@ -209,11 +221,31 @@ def _spent_by_plan(log_nominal: float) -> float:
     return math.exp(_LOG_SPENT[left] + share * (_LOG_SPENT[right] - _LOG_SPENT[left]))
 
 
-def _small_sample(critical: float, df: float) -> float:
-    """The t value with the same tail as a normal critical value."""
-    return -t_quantile(normal_sf(critical), df)
+def _at_critical(effect: Effect, critical: float) -> Effect:
+    """The effect with intervals at a critical value of the normal distribution. Its arms must vary."""
+    if effect.arms is None:
+        return effect
+    estimate, variance = effect.arms.contrast()
+    se = math.sqrt(variance)
+    # The t value with the same tail, then the skewed statistic that corresponds to it.
+    wide = -t_quantile(normal_sf(critical), effect.df)
+    lower, upper = (restore_skewness(value, _skewness(effect)) for value in (-wide, wide))
+    relative, refusal = fieller(effect.arms, lower, upper)
+    return replace(
+        effect,
+        se=se,
+        low=estimate - upper * se,
+        high=estimate - lower * se,
+        relative=relative,
+        refusals=() if refusal is None else (refusal,),
+    )
 
 
-def _as_normal(t: float, df: float) -> float:
-    """The normal deviate with the same tail as a t statistic."""
-    return math.copysign(-normal_quantile(t_sf(abs(t), df)), t)
+def _z(estimate: float, variance: float, effect: Effect) -> float:
+    """The normal deviate with the same tail as the t statistic, its skewness removed."""
+    t = remove_skewness(estimate / math.sqrt(variance), _skewness(effect))
+    return math.copysign(-normal_quantile(t_sf(abs(t), effect.df)), t)
+
+
+def _skewness(effect: Effect) -> float:
+    return effect.arms.skewness if effect.arms is not None and math.isfinite(effect.arms.skewness) else 0.0

@@ -209,7 +209,7 @@ def _read(columns: FloatArray, at: IntArray, n_pre: int, grid: Grid) -> Reading:
         readings.append((walk, walk_weights))
     return Reading(
         tuple(Mixture(w, f.gap, f.gap_error, f.df) for f, w in readings),
-        tuple(Mixture(w, f.gaps, f.gaps_error, f.df) for f, w in readings),
+        tuple(Mixture(w, f.gaps, f.gaps_error, f.df).pruned() for f, w in readings),
         np.mean([f.fitted @ w for f, w in readings], axis=0),
         float(grid.persistence @ weights),
         drop,

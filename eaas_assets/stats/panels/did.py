@@ -3,39 +3,36 @@
 Belongs here: the two-way estimator on panels, the 2×2 estimator on repeated cross-sections, and the choice of errors
 that their number of clusters allows. Does not: several adoption dates (`staggered`), weights on controls
 (`synthetic_control`).
-
-What was measured (5 % level, no effect, normal and exponential errors, treated units with twice the spread): with five
-or more clusters on the smaller side the wild bootstrap rejects .045–.10, CR1 .06–.16; with two to four both are off in
-either direction (0 to .35). Hence the thresholds below.
 """
 
 from __future__ import annotations
 
-import itertools
 import math
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from eaas_assets.errors import EstimateRefused
-from eaas_assets.stats.panels.cluster import Slope, TwoWay, WildBootstrap, cr1_error, slope
+from eaas_assets.stats.panels.cluster import Slope, TwoWay, slope
 from eaas_assets.stats.panels.contrasts import Cohorts, JointTest, joint_zero
 from eaas_assets.stats.panels.effect import (
-    NO_INTERVAL,
     FloatArray,
     IntArray,
-    Interval,
     PanelEffect,
     relative_to_observed,
     t_interval,
 )
+from eaas_assets.stats.panels.inference import (
+    MANY_CLUSTERS,
+    MIN_CLUSTERS,
+    Inference,
+    clustered_inference,
+    permutation_inference,
+    require_variance,
+    sides_of,
+)
 from eaas_assets.stats.panels.panel import Panel, balanced_panel, codes, finite, zero_one
-
-MIN_CLUSTERS = 5
-"""Clusters on the smaller side below which no cluster-robust error is trusted."""
-MANY_CLUSTERS = 20
-"""Clusters on the smaller side from which CR1 with t(G−1) needs no bootstrap."""
 
 PanelErrors = Literal["auto", "cr1", "wild", "permutation"]
 RowErrors = Literal["auto", "classical", "hc2", "cr1", "wild"]
@@ -43,15 +40,6 @@ RowErrors = Literal["auto", "classical", "hc2", "cr1", "wild"]
 PARALLEL_TRENDS = "without the treatment, treated and control units would have moved in parallel"
 NO_SPILLOVER = "control units are untouched by the treatment of others, and nobody reacts before its date"
 EXCHANGEABLE = "any unit was as likely to be treated as any other, with equal spread of outcomes"
-
-
-class Inference(NamedTuple):
-    """Error, interval and p-value of one estimate, and how they were found."""
-
-    se: float
-    ci: Interval
-    p: float
-    how: str
 
 
 def two_way_effect(unit: ArrayLike, time: ArrayLike, outcome: ArrayLike, treated: ArrayLike) -> float:
@@ -109,18 +97,18 @@ def difference_in_differences(
     d = zero_one(treated, y.size, "treatment")
     two_way = TwoWay(group, period)
     fit = slope(two_way, y, d)
-    _require_variance(fit)
+    require_variance(fit)
     generator = rng if rng is not None else np.random.default_rng(0)
-    sides = _sides(labels, d)
+    sides = sides_of(labels, d)
     method = errors if errors != "auto" else _panel_errors(sides)
     if method == "permutation":
         if cluster is not None:
             raise EstimateRefused(
                 "too_few_clusters", f"{min(sides)} clusters on the smaller side, and the clusters are not the units"
             )
-        inference = _permutation(panel, first, confidence, draws, generator)
+        inference = permutation_inference(panel, first, confidence, draws, generator)
     else:
-        inference = _clustered(two_way, fit, labels, group, sides, method, confidence, draws, generator)
+        inference = clustered_inference(two_way, fit, labels, group, sides, method, confidence, draws, generator)
     leads = JointTest(math.nan, 0) if method == "permutation" else _leads(panel, first, cluster, group, labels)
     return _panel_result(panel, first, fit, inference, sides, leads, confidence, method)
 
@@ -231,94 +219,15 @@ def _cell_clusters(
     _, labels = codes(cluster, y.size, "cluster")
     two_way = TwoWay(group, period)
     fit = slope(two_way, y, (group * period).astype(np.float64))
-    _require_variance(fit)
-    sides = _sides(labels, group)
+    require_variance(fit)
+    sides = sides_of(labels, group)
     if errors == "auto":
         errors = "cr1" if min(sides) >= MANY_CLUSTERS else "wild"
     if errors not in ("cr1", "wild"):
         raise ValueError(f"errors={errors!r} cannot be clustered")
     generator = rng if rng is not None else np.random.default_rng(0)
-    inference = _clustered(two_way, fit, labels, group, sides, errors, confidence, draws, generator)
+    inference = clustered_inference(two_way, fit, labels, group, sides, errors, confidence, draws, generator)
     return inference, int(labels.max()) + 1
-
-
-def _require_variance(fit: Slope) -> None:
-    if not float(fit.residual @ fit.residual) > 1e-18 * max(float(fit.outcome @ fit.outcome), 1e-300):
-        raise EstimateRefused("no_variance", "outcomes leave no residual variation, so no error can be estimated")
-
-
-def _sides(cluster: IntArray, treated: FloatArray | IntArray) -> tuple[int, int]:
-    """Clusters with any treated row, and the others."""
-    touched = np.bincount(cluster, treated) > 0
-    return int(touched.sum()), int((~touched).sum())
-
-
-def _clustered(
-    two_way: TwoWay,
-    fit: Slope,
-    cluster: IntArray,
-    group: IntArray,
-    sides: tuple[int, int],
-    method: Literal["cr1", "wild"],
-    confidence: float,
-    draws: int,
-    rng: np.random.Generator,
-) -> Inference:
-    if min(sides) < MIN_CLUSTERS:
-        raise EstimateRefused(
-            "too_few_clusters",
-            f"{sides[0]} treated and {sides[1]} untreated clusters; cluster-robust errors need {MIN_CLUSTERS} of each",
-        )
-    pairs = np.unique(np.stack([group, cluster]), axis=1)
-    nested = int((np.bincount(pairs[0]) == 1).sum())
-    se = cr1_error(fit, cluster, nested)
-    if method == "cr1":
-        df = float(sum(sides) - 1)
-        ci, p = t_interval(fit.estimate, se, df, confidence)
-        return Inference(se, ci, p, f"cluster-robust (CR1), t({df:g})")
-    bootstrap = WildBootstrap(two_way, fit, cluster, draws, rng)
-    return Inference(
-        se, bootstrap.interval(confidence, se), bootstrap.p_value(), f"wild cluster bootstrap, {draws} draws"
-    )
-
-
-def _permutation(panel: Panel, first: int, confidence: float, draws: int, rng: np.random.Generator) -> Inference:
-    """Exact test under exchangeable units: every choice of as many treated units, all of them or a sample.
-
-    With the hypothesised effect taken out, a permuted effect is a − τb; |a − τb| ≥ |τ̂ − τ| on one interval of τ around
-    the estimate, so the confidence bounds are order statistics of those intervals' ends.
-    """
-    change = panel.outcome[:, first:].mean(axis=1) - panel.outcome[:, :first].mean(axis=1)
-    n, k = panel.n_units, int(panel.treated.sum())
-    if math.comb(n, k) <= 20_000:
-        chosen = np.array(list(itertools.combinations(range(n), k)))
-    else:
-        chosen = np.array([rng.choice(n, k, replace=False) for _ in range(draws)])
-        chosen = np.vstack([np.flatnonzero(panel.treated)[None, :], chosen])
-    alpha = 1.0 - confidence
-    if chosen.shape[0] * alpha < 1.0 - 1e-9:
-        raise EstimateRefused(
-            "too_few_clusters",
-            f"{chosen.shape[0]} ways to choose {k} of {n} units cannot reach p ≤ {alpha:.3g}",
-        )
-
-    def effects(values: FloatArray) -> FloatArray:
-        inside = values[chosen].sum(axis=1)
-        return inside / k - (values.sum() - inside) / (n - k)
-
-    a, b = effects(change), effects(panel.treated.astype(np.float64))
-    estimate = float(change[panel.treated].mean() - change[~panel.treated].mean())
-    same = np.abs(b) > 1.0 - 1e-12  # the actual choice, and its mirror image when both sides are equal
-    p = float(np.count_nonzero(np.abs(a) >= abs(estimate) * (1.0 - 1e-9)) / a.size)
-    a, b = a[~same], b[~same]
-    centre, half = (estimate - a * b) / (1.0 - b * b), np.abs(a - estimate * b) / (1.0 - b * b)
-    # A value stays in the interval while (same + covering) / all > alpha.
-    rank = math.floor(alpha * chosen.shape[0] - int(same.sum()) + 1e-9) + 1
-    ci = NO_INTERVAL
-    if rank >= 1:
-        ci = Interval(float(np.sort(centre - half)[rank - 1]), float(-np.sort(-(centre + half))[rank - 1]))
-    se = math.sqrt(float(np.mean((a - estimate * b) ** 2)))
-    return Inference(se, ci, p, f"permutation of the treated units, {chosen.shape[0]} assignments")
 
 
 def _leads(panel: Panel, first: int, cluster: ArrayLike | None, group: IntArray, labels: IntArray) -> JointTest:

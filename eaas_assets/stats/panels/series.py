@@ -132,7 +132,7 @@ class Moments(NamedTuple):
 
     gram: FloatArray
     log_det: FloatArray
-    count: int
+    rows: int
 
 
 def moments(filtered: Filtered, rows: slice) -> Moments:
@@ -146,14 +146,14 @@ def regress(found: Moments, used: IntArray, models: NDArray[np.bool_]) -> Fit:
     """Regress the first of the ``used`` columns on the others under each of the ``models``."""
     gram = found.gram[models][:, used[:, None], used]
     xx, xy = gram[:, 1:, 1:], gram[:, 1:, 0]
-    inverse = np.linalg.inv(xx)
-    beta = (inverse @ xy[:, :, None])[:, :, 0]
-    df = found.count - (used.size - 1)
+    inverse = np.asarray(np.linalg.inv(xx), dtype=np.float64)
+    beta = np.asarray((inverse @ xy[:, :, None])[:, :, 0], dtype=np.float64)
+    df = found.rows - (used.size - 1)
     # An exact fit is refused before; rounding must not make the sum of squares zero or negative here.
     squares = np.maximum(gram[:, 0, 0] - (beta * xy).sum(axis=1), 1e-300)
     volume = np.asarray(np.linalg.slogdet(xx)[1], dtype=np.float64)
     likelihood = np.asarray(-0.5 * (found.log_det[models] + volume + df * np.log(squares)), dtype=np.float64)
-    return Fit(beta, inverse, squares / df, likelihood, df)
+    return Fit(beta, inverse, np.asarray(squares / df, dtype=np.float64), likelihood, df)
 
 
 class Forecast(NamedTuple):
@@ -208,7 +208,7 @@ def forecast(
     """
     noise = regress(whole, np.append(used, step), models)
     pre = regress(before, used, models)
-    n_pre, beta, inverse, sigma2 = before.count, pre.coefficients, pre.inverse, noise.variance
+    n_pre, beta, inverse, sigma2 = before.rows, pre.coefficients, pre.inverse, noise.variance
     ahead = filtered.ahead[:, models][:, :, used]
     regressors = ahead[:, :, 1:]
     gaps = ahead[:, :, 0] - (regressors * beta).sum(axis=2)
@@ -253,6 +253,12 @@ class Mixture(NamedTuple):
     scale: FloatArray
     df: int
 
+    def pruned(self, least: float = 1e-4) -> Mixture:
+        """The mixture without models of negligible weight, for pictures."""
+        kept = self.weights >= least * self.weights.max()
+        weights = self.weights[kept]
+        return Mixture(weights / weights.sum(), self.centre[..., kept], self.scale[..., kept], self.df)
+
     @property
     def mean(self) -> FloatArray:
         """Mean of the mixture."""
@@ -273,7 +279,7 @@ class Mixture(NamedTuple):
         """Quantiles by bisection, one per period."""
         reach = self.scale.max(axis=-1) * 100.0
         low, high = self.centre.min(axis=-1) - reach, self.centre.max(axis=-1) + reach
-        for _ in range(50):
+        for _ in range(45):
             middle = (low + high) / 2.0
             under = self.below(middle) < probability
             low, high = np.where(under, middle, low), np.where(under, high, middle)

@@ -69,7 +69,7 @@ def test_a_scope_that_matches_nothing_is_refused_and_says_what_there_is(scope: S
 
 def test_a_request_holds_the_message_and_facts_and_never_an_expected_value() -> None:
     request = plan(1).request(plan(1).evaluations[0])
-    assert set(type(request).model_fields) == {"scenario_id", "message", "context", "seed"}
+    assert set(type(request).model_fields) == {"scenario_id", "message", "context", "seed", "trial", "idempotency_key"}
     assert "echo" not in request.model_dump_json()
 
 
@@ -78,6 +78,17 @@ def test_seeds_differ_between_trials_and_repeat_between_runs() -> None:
     seeds = [made.request(evaluation).seed for evaluation in made.evaluations]
     assert len(set(seeds)) == 5
     assert seeds == [made.request(evaluation).seed for evaluation in plan(1, trials=5).evaluations]
+
+
+def test_the_idempotency_key_repeats_on_a_resume_and_differs_between_runs_and_trials() -> None:
+    made = plan(2, trials=2)
+    keys = {
+        (run_id, evaluation.position): made.request(evaluation, run_id).idempotency_key
+        for run_id in ("RUN_1", "RUN_2")
+        for evaluation in made.evaluations
+    }
+    assert len(set(keys.values())) == 8
+    assert made.request(made.evaluations[0], "RUN_1").idempotency_key == keys["RUN_1", 0]
 
 
 def test_run_ids_sort_by_time() -> None:

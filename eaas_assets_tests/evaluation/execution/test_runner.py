@@ -114,7 +114,7 @@ def test_a_bug_in_an_adapter_stops_the_run_loudly_and_keeps_what_was_done(tmp_pa
     made = plan(10, limits={"concurrency": 1})
     ledger = Ledger(tmp_path / "ledger.sqlite", made.digest)
     with pytest.raises(ZeroDivisionError):
-        run_plan(made, ScriptedAgent(script), ledger, quiet)
+        run_plan(made, "RUN_1", ScriptedAgent(script), ledger, quiet)
     assert ledger.positions() == {0, 1, 2, 3, 4}
 
 
@@ -132,7 +132,7 @@ def test_a_full_disk_is_a_storage_error_and_what_was_stored_stays(
 
     monkeypatch.setattr(ledger, "put", until_full)
     with pytest.raises(StorageError, match="full"):
-        run_plan(made, ScriptedAgent(echo), ledger, quiet)
+        run_plan(made, "RUN_1", ScriptedAgent(echo), ledger, quiet)
     assert 4 <= ledger.count() < 10
 
 
@@ -140,7 +140,7 @@ def test_progress_says_done_total_rate_elapsed_and_time_left(tmp_path: Path) -> 
     told: list[Progress] = []
     made = plan(4)
     with Ledger(tmp_path / "ledger.sqlite", made.digest) as ledger:
-        run_plan(made, ScriptedAgent(echo), ledger, told.append)
+        run_plan(made, "RUN_1", ScriptedAgent(echo), ledger, told.append)
     assert (told[0].done, told[0].rate, told[0].left_s) == (0, None, None)
     assert (told[-1].done, told[-1].total, told[-1].left_s) == (4, 4, 0.0)
     assert "4 of 4 evaluations (100 %)" in str(told[-1])
@@ -156,7 +156,78 @@ def test_slow_storage_does_not_count_as_response_time(tmp_path: Path, monkeypatc
         put(records)
 
     monkeypatch.setattr(ledger, "put", slow_put)
-    run_plan(made, ScriptedAgent(echo), ledger, quiet)
+    run_plan(made, "RUN_1", ScriptedAgent(echo), ledger, quiet)
     from eaas_assets.evaluation.execution.outcomes import from_record
 
     assert max(from_record(record)["measured_s"] for _, record in ledger.records()) < 0.1
+
+
+def test_a_spent_budget_stops_the_run_keeps_what_is_done_and_marks_the_rest_not_run(tmp_path: Path) -> None:
+    def script(request: AgentRequest) -> Any:
+        return echo(request) | {"usage": {"cost_usd": 0.1}}
+
+    agent = ScriptedAgent(script)
+    rows = run(tmp_path, agent, 20, limits={"concurrency": 1, "budget_usd": 0.3})
+    assert rows["status"].tolist() == ["completed"] * 3 + ["not_run"] * 17
+    assert len(agent.asked) == 3
+    assert rows["error_code"].tolist()[3] == "budget_spent"
+
+
+def test_a_budget_counts_what_was_spent_before_the_run_was_interrupted(tmp_path: Path) -> None:
+    def script(request: AgentRequest) -> Any:
+        if request.scenario_id == "S00002":
+            raise KeyboardInterrupt
+        return echo(request) | {"usage": {"input_tokens": 50, "output_tokens": 50}}
+
+    limits = {"concurrency": 1, "budget_tokens": 300}
+    store, made = run_store(tmp_path), plan(20, limits=limits)
+    with pytest.raises(KeyboardInterrupt):
+        store.execute(store.start(made), ScriptedAgent(script), quiet)
+    agent = ScriptedAgent(lambda request: echo(request) | {"usage": {"input_tokens": 100}})
+    again = store.start(plan(20, limits=limits))
+    sealed = store.execute(again, agent, quiet)
+    assert (len(agent.asked), sealed.evaluations, sealed.not_run) == (1, 20, 17)
+
+
+def test_a_budget_does_not_bind_an_agent_whose_costs_are_unknown(tmp_path: Path) -> None:
+    rows = run(tmp_path, ScriptedAgent(echo), 20, limits={"budget_usd": 0.01})
+    assert set(rows["status"]) == {"completed"}
+
+
+def test_the_time_for_which_this_system_was_held_up_stands_beside_the_measured_time(tmp_path: Path) -> None:
+    class Rude(ScriptedAgent):
+        async def answer(self, request: AgentRequest) -> Any:
+            await asyncio.sleep(0.03)
+            if request.scenario_id == "S00000":
+                time.sleep(0.3)  # holds up the loop for everybody
+            await asyncio.sleep(0.03)
+            return await super().answer(request)
+
+    rows = run(tmp_path, Rude(echo), 2, limits={"concurrency": 2})
+    assert rows["loop_lag_s"].min() > 0.2
+    quick = run(tmp_path / "quick", ScriptedAgent(echo, delay_s=0.1), 2)
+    assert quick["loop_lag_s"].max() < 0.2
+
+
+def test_an_adapters_own_clock_and_attempts_are_kept(tmp_path: Path) -> None:
+    from eaas_assets.agents.protocol import Answer
+
+    def script(request: AgentRequest) -> Any:
+        if request.scenario_id == "S00000":
+            return Answer({"answer": {}}, measured_s=0.25, attempts=3)
+        return Answer({"answer": {}}, timed=False)
+
+    rows = run(tmp_path, ScriptedAgent(script, delay_s=0.01), 2)
+    assert rows["measured_s"].tolist()[0] == 0.25
+    assert rows["attempts"].tolist() == [3, 1]
+    assert rows["measured_s"].isna().tolist() == [False, True]
+
+
+def test_waiting_for_an_agents_rate_is_no_response_time(tmp_path: Path) -> None:
+    class Paced(ScriptedAgent):
+        async def ready(self) -> None:
+            await asyncio.sleep(0.2)
+
+    rows = run(tmp_path, Paced(echo), 3, limits={"timeout_s": 0.1, "concurrency": 1})
+    assert rows["status"].tolist() == ["completed"] * 3
+    assert rows["measured_s"].max() < 0.1

@@ -91,7 +91,7 @@ def test_a_plan_for_other_inputs_does_not_continue_a_run(tmp_path: Path) -> None
 def test_an_incomplete_run_cannot_be_sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = run_store(tmp_path)
     run = store.start(plan(3))
-    monkeypatch.setattr(runs, "run_plan", lambda *_: None)
+    monkeypatch.setattr(runs, "run_plan", lambda *_: True)
     with pytest.raises(StorageError, match="3 of 3 planned evaluations are missing"):
         store.execute(run, ScriptedAgent(echo), quiet)
     assert store.sealed(run.run_id) is None

@@ -162,8 +162,8 @@ def check(name: str, reps: int, seed: int) -> None:
 
 QUICK = (
     "cuped .995, +20 % added",
-    "lognormal 1.5, one to ten",
-    "ratio, one to ten",
+    "lognormal 1, one to ten, small",
+    "ratio of dependent parts",
     "ten and ten unequal clusters",
     "90th percentile, +50 % times",
     "rare successes",
@@ -172,7 +172,7 @@ QUICK = (
 
 @pytest.mark.parametrize("name", QUICK)
 def test_hard_intervals_cover_roughly(name):
-    check(name, 400, seed=1)
+    check(name, 250, seed=1)
 
 
 @pytest.mark.slow
@@ -186,7 +186,7 @@ def test_the_usual_relative_interval_would_fail_here():
     rng = np.random.default_rng(3)
     case = CASES["cuped .995, +20 % added"]
     covered = 0
-    for _ in range(400):
+    for _ in range(200):
         effect = case.draw(rng)
         covered += effect.low / effect.control <= 0.2 <= effect.high / effect.control
-    assert covered / 400 < 0.85
+    assert covered / 200 < 0.85

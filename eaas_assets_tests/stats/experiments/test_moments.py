@@ -42,7 +42,7 @@ def test_merged_partitions_keep_the_same_digits():
     st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=40),
     st.lists(st.integers(1, 39), min_size=1, max_size=4, unique=True),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_merging_partitions_equals_one_table(values, cuts):
     y = np.array(values)
     x = y**2 / 1e6 - y
@@ -58,7 +58,7 @@ def test_merging_partitions_equals_one_table(values, cuts):
 
 
 @given(st.lists(st.floats(-1e9, 1e9), min_size=2, max_size=30), st.floats(-1e12, 1e12))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_variance_is_never_negative(values, shift):
     moments = ArmMoments.from_arrays(y=np.array(values) + shift)
     assert moments.variance_of("y") >= 0.0

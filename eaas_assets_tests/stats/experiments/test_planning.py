@@ -40,14 +40,14 @@ def test_false_positive_risk_matches_the_published_table(success_rate, risk):
     st.floats(0.55, 0.95),
     st.floats(0.2, 1),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_the_required_units_detect_the_effect(proportion, baseline, effect, share, power, left):
     plan = proportion_plan(baseline, left) if proportion else MetricPlan(baseline, 0.5, left)
     units = required_units(plan, effect, power, treatment_share=share)
     assert units.treatment / units.total == pytest.approx(share)
-    if min(units) > 30:
+    if units.treatment + units.control > 8:
         found = detectable_effect(plan, units.total, power, treatment_share=share)
-        assert found == pytest.approx(effect, rel=2e-3)
+        assert found == pytest.approx(effect, rel=1e-4)
 
 
 def test_a_covariate_saves_the_share_that_it_explains():
@@ -89,7 +89,7 @@ def test_duration_is_in_whole_weeks_unless_asked_otherwise():
 
 def test_what_cannot_be_detected_is_nan():
     assert math.isnan(detectable_effect(proportion_plan(0.99), 50))
-    assert math.isnan(detectable_effect(MetricPlan(0.0, 1.0), 3))
+    assert math.isnan(detectable_effect(MetricPlan(0.0, 1.0), 3.9))
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def test_yates_test_is_the_corrected_contingency_test():
 
 
 @given(counts)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_score_limits_are_where_the_test_is_at_its_critical_value(table):
     for limit in score_limits(table):
         if abs(limit) < 1.0:
@@ -68,7 +68,7 @@ def test_score_limits_are_where_the_test_is_at_its_critical_value(table):
 
 
 @given(counts, st.floats(-0.9, 0.9))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_the_score_uses_the_most_likely_proportions_under_the_hypothesis(table, difference):
     """Against a search over the restricted likelihood."""
     grid = np.linspace(max(0.0, -difference), min(1.0, 1.0 - difference), 20_001)[1:-1]
@@ -89,7 +89,7 @@ def test_the_score_uses_the_most_likely_proportions_under_the_hypothesis(table, 
 
 
 @given(counts)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_swapped_arms_and_swapped_outcomes_flip_the_sign(table):
     x1, n1, x0, n0 = table
     low, high = score_limits(table)
@@ -98,7 +98,7 @@ def test_swapped_arms_and_swapped_outcomes_flip_the_sign(table):
 
 
 @given(counts)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_interval_p_value_and_relative_effect_agree_about_zero(table):
     effect = proportion_difference(*table)
     assert -1.0 <= effect.low <= effect.estimate <= effect.high <= 1.0

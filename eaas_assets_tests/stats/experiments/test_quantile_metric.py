@@ -39,7 +39,7 @@ def test_a_database_s_quantiles_give_the_same_effect_as_the_array():
 
 
 @given(st.integers(0, 10_000), st.sampled_from([0.25, 0.5, 0.9]))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_order_does_not_matter_swapped_labels_flip_the_sign_and_units_scale(seed, quantile):
     rng = np.random.default_rng(seed)
     first, second = rng.lognormal(0.3, 1, 80), rng.lognormal(0, 1, 60)
@@ -55,7 +55,7 @@ def test_order_does_not_matter_swapped_labels_flip_the_sign_and_units_scale(seed
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_interval_p_value_and_relative_effect_agree_about_zero(seed):
     rng = np.random.default_rng(seed)
     arms = [quantile_arm(rng.gamma(3, size=40) + shift, 0.5) for shift in (1.0, 0.2)]

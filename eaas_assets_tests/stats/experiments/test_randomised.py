@@ -34,7 +34,7 @@ def test_students_sleep_data_give_the_published_welch_test():
 
 
 @given(samples, samples)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_arms_of_equal_size_give_welch_s_test(first, second):
     size = min(len(first), len(second))
     first, second = first[:size], second[:size]
@@ -48,7 +48,7 @@ def test_arms_of_equal_size_give_welch_s_test(first, second):
 
 
 @given(samples, samples, st.randoms(use_true_random=False))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_order_of_units_does_not_matter_and_swapped_labels_flip_the_sign(first, second, random):
     effect = difference(first, second)
     shuffled = list(first)
@@ -63,7 +63,7 @@ def test_order_of_units_does_not_matter_and_swapped_labels_flip_the_sign(first, 
 
 
 @given(samples, samples, st.sampled_from([0.01, 1.0, -3.0, 1e6]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_another_unit_scales_the_absolute_effect_and_keeps_the_relative_one(first, second, factor):
     effect = difference(first, second)
     scaled = difference(np.array(first) * factor, np.array(second) * factor)
@@ -77,7 +77,7 @@ def test_another_unit_scales_the_absolute_effect_and_keeps_the_relative_one(firs
 
 
 @given(samples, samples)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_absolute_and_relative_interval_and_p_value_agree_about_zero(first, second):
     effect = difference(first, second)
     if effect.answered and abs(effect.p_value - 0.05) > 1e-9:

@@ -18,7 +18,7 @@ arms = st.builds(
 
 
 @given(arms, st.sampled_from([(-1.96, 1.96), (-1.5, 2.5)]))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_limits_are_the_ratios_at_which_the_test_is_at_its_critical_values(estimates, critical):
     lower, upper = critical
     relative, refusal = fieller(estimates, lower, upper)
@@ -29,7 +29,7 @@ def test_limits_are_the_ratios_at_which_the_test_is_at_its_critical_values(estim
 
 
 @given(arms)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_mirrored_arms_give_the_mirrored_relative_effect(estimates):
     mirrored = estimates._replace(treatment=-estimates.treatment, control=-estimates.control)
     up, _ = fieller(estimates, -1.9, 2.1)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from eaas_assets.stats.experiments import sequential
-from eaas_assets.stats.experiments.boundaries import crossing_probabilities
+from eaas_assets.stats.experiments.boundaries import crossing_probabilities, spending_boundaries
 from eaas_assets.stats.experiments.moments import ArmMoments
 from eaas_assets.stats.experiments.proportions import proportion_difference
 from eaas_assets.stats.experiments.randomised import mean_difference
@@ -13,6 +13,7 @@ from eaas_assets.stats.experiments.sequential import (
     anytime_harm_p,
     anytime_p,
     confidence_sequence,
+    group_sequential_effect,
     critical_value,
     mixture_critical,
 )
@@ -157,6 +158,29 @@ def test_false_alarms_of_harm_stay_below_their_rate():
     steps = rng.normal(size=(30_000, 40)) * math.sqrt(1 / 40)
     z = np.cumsum(steps, axis=1) / np.sqrt(fractions)
     assert 0.02 < (z < -np.array(one_sided)).any(axis=1).mean() <= 0.05
+
+
+def test_skewed_metrics_in_unequal_arms_keep_interval_and_p_value_together():
+    rng = np.random.default_rng(9)
+    for shift in (0.0, 0.2, 0.4, 0.6):
+        fixed = mean_difference(
+            ArmMoments.from_arrays(y=rng.lognormal(size=200) + shift),
+            ArmMoments.from_arrays(y=rng.lognormal(size=4_000)),
+        )
+        look = anytime_effect(fixed, planned_n=10_000)
+        assert look.estimate - look.low != pytest.approx(look.high - look.estimate, rel=0.01)
+        assert (look.low > 0 or look.high < 0) == (look.p_value < 0.05)
+
+
+def test_a_group_sequential_look_uses_its_boundary():
+    fixed = mean_difference(*arms(np.random.default_rng(10), 5_000, 0.05))
+    critical = spending_boundaries([0.4, 0.7])[1]
+    look = group_sequential_effect(fixed, critical)
+    assert look.inference == "group_sequential"
+    assert (look.high - look.low) / (2 * look.se) == pytest.approx(critical, rel=1e-3)
+    assert math.isnan(look.p_value)
+    empty = mean_difference(ArmMoments.from_arrays(y=[]), ArmMoments.from_arrays(y=[1.0, 2.0]))
+    assert group_sequential_effect(empty, critical).codes == ("empty_arm",)
 
 
 def test_wrong_calls_are_errors():

@@ -1,0 +1,272 @@
+"""The verdict on two versions that answered the same scenarios: better, worse, not worse, or inconclusive.
+
+Belongs here: the decision rule, as a pure function of results and a declared rule. Reading results is the matter of
+``outcomes``, what would settle an inconclusive comparison that of ``settlement``, and what a gate makes of a verdict that
+of ``regression``.
+
+Two questions have two methods. "Did it change?" is asked of the exact McNemar test where every scenario has one trial and
+stands alone, and else of a t test of the scenarios' mean differences with a cluster-robust error. "Is it worse by less
+than the margin?" is asked of a score interval, which stays honest where hardly anything changed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from eaas_assets.contracts.policies import ComparisonRule
+from eaas_assets.stats.intervals import Interval
+from eaas_assets.stats.multiplicity import holm
+from eaas_assets.stats.paired import mcnemar_exact, paired_difference
+
+Word = Literal["better", "worse", "not_worse", "inconclusive"]
+Method = Literal["mcnemar", "t", "score", "none"]
+
+
+@dataclass(frozen=True)
+class PairedOutcomes:
+    """Results of two versions on the scenarios that both ran. Place i of every array is one scenario.
+
+    Attributes:
+        before: Metric → mean result of the earlier version over the scenario's trials, within [0, 1]; nan where unknown.
+        after: The same of the later version.
+        before_trials: Trials of the earlier version.
+        after_trials: Trials of the later one.
+        families: Family of each scenario; None where each stands alone.
+        segments: Segment → its value for each scenario, None where unknown.
+    """
+
+    before: Mapping[str, NDArray[np.float64]]
+    after: Mapping[str, NDArray[np.float64]]
+    before_trials: NDArray[np.int64]
+    after_trials: NDArray[np.int64]
+    families: NDArray[Any] | None = None
+    segments: Mapping[str, NDArray[np.object_]] = field(default_factory=dict)
+
+    @classmethod
+    def from_counts(
+        cls,
+        before_passed: ArrayLike,
+        before_trials: ArrayLike,
+        after_passed: ArrayLike,
+        after_trials: ArrayLike,
+        families: ArrayLike | None = None,
+        segments: Mapping[str, ArrayLike] | None = None,
+    ) -> PairedOutcomes:
+        """Outcomes of the one metric ``pass_rate``, from passed trials and trials of each scenario."""
+        tried = [np.asarray(trials, dtype=np.int64) for trials in (before_trials, after_trials)]
+        return cls(
+            {"pass_rate": np.asarray(before_passed, dtype=np.float64) / tried[0]},
+            {"pass_rate": np.asarray(after_passed, dtype=np.float64) / tried[1]},
+            *tried,
+            None if families is None else np.asarray(families),
+            {name: np.asarray(values, dtype=object) for name, values in (segments or {}).items()},
+        )
+
+    @property
+    def single(self) -> bool:
+        """Whether each scenario was tried once by each version."""
+        return bool((self.before_trials == 1).all() and (self.after_trials == 1).all())
+
+
+class Finding(NamedTuple):
+    """One metric, over all scenarios of which both versions have it.
+
+    Attributes:
+        metric: Which.
+        n: Scenarios.
+        n_clusters: Independent groups of them: families, or the scenarios themselves.
+        before: Mean over scenarios, earlier version.
+        after: Later version.
+        difference: after - before; nan without scenarios.
+        interval: Its score interval; nan with fewer than 2 clusters.
+        p_value: Two-sided test of "no difference"; nan with fewer than 2 clusters.
+        p_adjusted: Corrected over the metrics of the rule.
+        method: Of the test.
+    """
+
+    metric: str
+    n: int
+    n_clusters: int
+    before: float
+    after: float
+    difference: float
+    interval: Interval
+    p_value: float
+    p_adjusted: float
+    method: Method
+
+
+class SegmentFinding(NamedTuple):
+    """The first metric of the rule within one value of one segment.
+
+    Attributes:
+        p_value: Two-sided; nan for a segment below the rule's minimum and where no error can be estimated.
+        p_adjusted: Corrected over all segments that were tested.
+        harmed: Significantly worse.
+        fell: Fell by more than the worst-segment margin.
+    """
+
+    segment: str
+    value: str
+    n: int
+    before: float
+    after: float
+    difference: float
+    p_value: float
+    p_adjusted: float
+    harmed: bool
+    fell: bool
+
+    def __str__(self) -> str:
+        return f"{self.segment} = {self.value}"
+
+
+class Verdict(NamedTuple):
+    """What the paired results say of the later version.
+
+    Attributes:
+        word: ``better`` and ``worse`` where the corrected test rejects "no difference"; ``not_worse`` where the intervals
+            of all metrics clear the margin; ``inconclusive`` otherwise, and where a segment forbids the other two.
+        findings: One for each metric of the rule.
+        segments: Every value of every segment that the rule looks at.
+        guards: The segments that forbid ``better`` and ``not_worse``.
+    """
+
+    word: Word
+    findings: tuple[Finding, ...]
+    segments: tuple[SegmentFinding, ...]
+    guards: tuple[SegmentFinding, ...]
+
+    @property
+    def primary(self) -> Finding:
+        """The first metric of the rule."""
+        return self.findings[0]
+
+
+def judge(outcomes: PairedOutcomes, rule: ComparisonRule) -> Verdict:
+    """The verdict of the rule on paired outcomes. Deterministic, and free of the order of the scenarios.
+
+    Args:
+        outcomes: Results of both versions; a metric of the rule that they do not have is unknown, so nothing can be
+            concluded.
+        rule: What was declared beforehand.
+    """
+    found = [_finding(outcomes, metric, rule) for metric in rule.metrics]
+    adjusted = holm([one.p_value for one in found])
+    findings = tuple(one._replace(p_adjusted=float(p)) for one, p in zip(found, adjusted, strict=True))
+    segments = _segment_findings(outcomes, rule)
+    guards = tuple(segment for segment in segments if segment.harmed or segment.fell)
+    return Verdict(_word(findings, guards, rule), findings, segments, guards)
+
+
+def _word(findings: tuple[Finding, ...], guards: tuple[SegmentFinding, ...], rule: ComparisonRule) -> Word:
+    changed = [one.p_adjusted <= rule.alpha for one in findings]
+    if any(change and one.difference < 0 for one, change in zip(findings, changed, strict=True)):
+        return "worse"
+    if guards:
+        return "inconclusive"
+    if not all(change or one.interval.low > -rule.margin for one, change in zip(findings, changed, strict=True)):
+        return "inconclusive"  # an unknown interval clears nothing
+    return "better" if any(changed) else "not_worse"
+
+
+def _finding(outcomes: PairedOutcomes, metric: str, rule: ComparisonRule) -> Finding:
+    before, after, known = _values(outcomes, metric)
+    families = None if outcomes.families is None else outcomes.families[known]
+    bounded = paired_difference(after - before, families, rule.level, limit=1.0)
+    p_value, method = change_test(before, after, outcomes.single, families, rule.level)
+    means = (float(values.mean()) if values.size else math.nan for values in (before, after))
+    return Finding(
+        metric,
+        bounded.n,
+        bounded.n_clusters,
+        *means,
+        bounded.estimate,
+        bounded.interval,
+        p_value,
+        math.nan,
+        method,
+    )
+
+
+def _values(
+    outcomes: PairedOutcomes, metric: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Values of the scenarios of which both versions know the metric, and which scenarios these are."""
+    if metric not in outcomes.before or metric not in outcomes.after:
+        return np.empty(0), np.empty(0), np.zeros(outcomes.before_trials.size, dtype=bool)
+    before, after = outcomes.before[metric], outcomes.after[metric]
+    known = ~(np.isnan(before) | np.isnan(after))
+    return before[known], after[known], known
+
+
+def change_test(
+    before: NDArray[np.float64],
+    after: NDArray[np.float64],
+    single: bool,
+    families: NDArray[Any] | None,
+    level: float,
+) -> tuple[float, Method]:
+    """Two-sided p-value of "no difference" between paired values within [0, 1], and the test that it is from.
+
+    Args:
+        before: Shape (n,), mean result of each scenario.
+        after: Likewise.
+        single: Whether each result is of one trial.
+        families: Shape (n,); None: each scenario stands alone.
+        level: Of intervals; it decides the error where no scenario differs from another.
+    """
+    change = after - before
+    alone = families is None or len(np.unique(families)) == len(families)
+    if single and alone and change.size and bool(np.isin(change, (-1.0, 0.0, 1.0)).all()):
+        exact = mcnemar_exact(int((change < 0).sum()), int((change > 0).sum()))
+        return exact.p_value, "mcnemar"
+    robust = paired_difference(change, families, level)
+    if not math.isnan(robust.p_value):
+        return robust.p_value, "t"
+    # All clusters changed by the same amount: no t test, but if they are many, hardly chance.
+    bounded = paired_difference(change, families, level, limit=1.0)
+    return bounded.p_value, "none" if math.isnan(bounded.p_value) else "score"
+
+
+def _segment_findings(outcomes: PairedOutcomes, rule: ComparisonRule) -> tuple[SegmentFinding, ...]:
+    names = list(outcomes.segments) if rule.segments == "all" else [n for n in rule.segments if n in outcomes.segments]
+    before, after, known = _values(outcomes, rule.metrics[0])
+    families = None if outcomes.families is None else outcomes.families[known]
+    found = []
+    for name in sorted(names):
+        values = outcomes.segments[name][known]
+        for value in sorted({value for value in values.tolist() if value is not None}):
+            inside = values == value
+            found.append(_segment(name, value, before[inside], after[inside], outcomes.single, families, inside, rule))
+    adjusted = holm([one.p_value for one in found])
+    return tuple(
+        one._replace(p_adjusted=float(p), harmed=bool(p <= rule.alpha and one.difference < 0))
+        for one, p in zip(found, adjusted, strict=True)
+    )
+
+
+def _segment(
+    name: str,
+    value: str,
+    before: NDArray[np.float64],
+    after: NDArray[np.float64],
+    single: bool,
+    families: NDArray[Any] | None,
+    inside: NDArray[np.bool_],
+    rule: ComparisonRule,
+) -> SegmentFinding:
+    n, difference = before.size, float((after - before).mean())
+    p_value, fell = math.nan, False
+    if n >= rule.segment_minimum:
+        p_value, _ = change_test(before, after, single, None if families is None else families[inside], rule.level)
+        fell = difference < -rule.worst_segment_margin - 1e-12
+    return SegmentFinding(
+        name, value, n, float(before.mean()), float(after.mean()), difference, p_value, math.nan, False, fell
+    )
