@@ -18,7 +18,7 @@ def check_address(url: str, allow_private_hosts: Sequence[str]) -> None:
     Raises:
         ValueError: The message says what is wanted.
     """
-    if not url.isascii() or not url.isprintable() or set(url) & set(" \\\"<>"):
+    if not url.isascii() or not url.isprintable() or set(url) & set(' \\"<>'):
         raise ValueError("an address of plain characters, without blanks (international names as xn--…)")
     try:
         parts = urlsplit(url)

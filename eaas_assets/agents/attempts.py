@@ -89,7 +89,7 @@ class Attempts:
         limits: Limits,
         pacer: Pacer,
         redact: Callable[[str], str],
-        draw: Callable[[], float] = random.SystemRandom().random,
+        draw: Callable[[], float] | None = None,
     ) -> None:
         """Begin.
 
@@ -97,14 +97,14 @@ class Attempts:
             limits: The agent's limits.
             pacer: The agent's rate. The first call's place is taken before the evaluation begins, in ``ready``.
             redact: Takes secrets out of a message.
-            draw: A number of 0 to 1; says which share of the bound is waited.
+            draw: Gives a number of 0 to 1: which share of the bound is waited. None for the system's randomness.
         """
         self.count = 0
         self.measured_s = 0.0
         self._limits = limits
         self._pacer = pacer
         self._redact = redact
-        self._draw = draw
+        self._draw = draw or random.SystemRandom().random
         self._deadline = time.monotonic() + limits.timeout_s
 
     async def run(self, call: Callable[[], Awaitable[Timed[ResultT]]]) -> ResultT:

@@ -13,6 +13,7 @@ import os
 import shutil
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -140,7 +141,8 @@ class CommandAgent:
 
     async def ready(self) -> None:
         """Wait for the agent's rate, and for the process that watches the commands."""
-        await self._commands.start()
+        with suppress(AttemptError):  # `answer` meets it again, where it counts
+            await self._commands.start()
         await self._pacer.wait()
 
     async def answer(self, request: AgentRequest) -> Answer:

@@ -102,7 +102,8 @@ class Supervisor:
         ):
             os.dup2(os.open(f"{folder}/{name}", flags), descriptor)
         try:
-            os.chdir(f"{folder}/work")
+            work = f"{folder}/work"
+            os.chdir(work)
             _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
             for name, value in self._limits.items():
                 kind = getattr(resource, name)
@@ -111,7 +112,8 @@ class Supervisor:
                 resource.setrlimit(kind, (value, value))
             for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD, signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, signal.SIG_DFL)
-            os.execve(self._argv[0], self._argv, {**self._environment, "HOME": os.getcwd(), "TMPDIR": os.getcwd()})
+            environment = {**self._environment, "HOME": work, "TMPDIR": work}
+            os.execve(self._argv[0], self._argv, environment)  # noqa: S606 (what it is for)
         except OSError as error:
             os.write(2, f"cannot be started: {error}\n".encode())
 

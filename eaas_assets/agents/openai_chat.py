@@ -8,62 +8,33 @@ of replies are ours, because a service that is being evaluated may send anything
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from eaas_assets.agents.attempts import Attempts, Pacer, Timed
+from eaas_assets.agents.attempts import AttemptError, Attempts, Pacer, Timed
 from eaas_assets.agents.json_answers import parse_answer
-from eaas_assets.agents.openai_settings import OpenAISettings, Price
+from eaas_assets.agents.openai_conversation import Conversation
+from eaas_assets.agents.openai_settings import OpenAISettings
 from eaas_assets.agents.protocol import Answer
 from eaas_assets.agents.request_templates import compile_template
 from eaas_assets.agents.secrets import Secrets
 from eaas_assets.contracts.agent import AgentRequest, AgentVersion, Limits
-from eaas_assets.errors import shown
 
 if TYPE_CHECKING:
+    import httpx
     from openai import AsyncOpenAI
 
 NO_KEY = "no-key"
-SEED_BITS = 31
-"""Services keep seeds in integers of different sizes; all take this many bits."""
-ACTION_LENGTH = 256
+SEED_LIMIT = 2**31
+"""Services keep seeds in integers of different sizes; all take a smaller number."""
 
-
-class _Function(BaseModel):
-    name: str
-    arguments: str = "{}"
-
-
-class _ToolCall(BaseModel):
-    id: str
-    function: _Function
-
-
-class _Message(BaseModel):
-    content: str | None = None
-    refusal: str | None = None
-    tool_calls: list[_ToolCall] | None = Field(default=None, max_length=1000)
-
-
-class _Choice(BaseModel):
-    message: _Message
-    finish_reason: str | None = None
-
-
-class _Usage(BaseModel):
-    prompt_tokens: int | None = Field(default=None, ge=0)
-    completion_tokens: int | None = Field(default=None, ge=0)
-
-
-class _Reply(BaseModel):
-    """What is used of a service's reply."""
-
-    model_config = ConfigDict(strict=True)
-
-    choices: list[_Choice] = Field(min_length=1)
-    usage: _Usage | None = None
+_SENT_HEADERS = frozenset(
+    {
+        *("accept", "accept-encoding", "connection", "content-length", "content-type", "host", "idempotency-key"),
+        *("transfer-encoding", "user-agent"),
+    }
+)
 
 
 def open_openai(version: AgentVersion, settings: OpenAISettings, _root: Path) -> OpenAIAgent:
@@ -110,7 +81,7 @@ class OpenAIAgent:
         self._pacer = Pacer(limits.rate_per_s)
         self._messages = [(message.role, compile_template(message.content)) for message in settings.messages]
         self._results = {tool.name: compile_template(tool.result) for tool in settings.tools}
-        self._fields = _constant_fields(settings)
+        self._parameters = _constant_parameters(settings)
 
     async def ready(self) -> None:
         """Wait for the agent's rate."""
@@ -124,21 +95,75 @@ class OpenAIAgent:
             AgentTimeoutError: It took too long.
         """
         attempts = Attempts(self._limits, self._pacer, self._secrets.redact)
-        talk = _Conversation(self, request)
-        try:
-            while talk.answer is None:
-                if talk.turns == self._settings.max_turns:
-                    raise ValueError(f"no answer in {talk.turns} turns; max_turns")
-                body, headers = talk.next_request()
+        first = [{"role": role, "content": _as_content(content(request))} for role, content in self._messages]
+        talk = Conversation(self._settings, first, self._results, request)
+        parameters = self._parameters
+        if self._settings.send_seed:
+            parameters = parameters | {"seed": request.seed % SEED_LIMIT}
 
-                async def attempt(
-                    body: dict[str, Any] = body, headers: dict[str, str] = headers
-                ) -> Timed[bytes]:
-                    return await self._complete(body, headers)
+        async def attempt() -> Timed[bytes]:
+            # Each turn is a request of its own, and one that a server must not do twice.
+            key = f"{request.idempotency_key}-{talk.turns + 1}" if request.idempotency_key else None
+            return await self._complete(talk.messages, parameters, key)
 
-                talk.take(self._secrets.clean(parse_answer(await attempts.run(attempt))))
-        except ValidationError as error:
-            raise attempts.failed("invalid_reply", _first_fault(error)) from error
-        except ValueError as error:
-            raise attempts.failed("no_answer", str(error)) from error
+        while talk.answer is None:
+            raw = await attempts.run(attempt)
+            try:
+                talk.take(self._secrets.clean(parse_answer(raw)))
+            except AttemptError as fault:
+                raise attempts.failed(fault.code, str(fault)) from fault
+            except ValueError as error:
+                raise attempts.failed("not_json", str(error)) from error
         return Answer(talk.content(), measured_s=attempts.measured_s, attempts=attempts.count)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    async def _complete(
+        self, messages: list[dict[str, Any]], parameters: dict[str, Any], idempotency_key: str | None
+    ) -> Timed[bytes]:
+        import openai
+
+        from eaas_assets.agents.http_client import status_fault, transport_fault
+
+        began = time.perf_counter()
+        try:
+            response = await self._client.chat.completions.with_raw_response.create(
+                messages=cast("Any", messages),
+                extra_headers={"Idempotency-Key": idempotency_key} if idempotency_key else None,
+                **parameters,
+            )
+        except openai.APIStatusError as error:
+            headers = cast("httpx.Headers", error.response.headers)
+            raise status_fault(error.status_code, headers, error.response.content) from error
+        except openai.APIConnectionError as error:
+            cause = error.__cause__
+            raise transport_fault(cause if isinstance(cause, Exception) else error) from error
+        except openai.OpenAIError as error:
+            raise AttemptError("client_error", str(error)) from error
+        return Timed(response.http_response.content, time.perf_counter() - began)
+
+
+def _constant_parameters(settings: OpenAISettings) -> dict[str, Any]:
+    """What every request of this agent says."""
+    chosen: dict[str, Any] = {"model": settings.model, "extra_body": settings.parameters}
+    if settings.temperature is not None:
+        chosen["temperature"] = float(settings.temperature)
+    if settings.tools:
+        chosen["tools"] = [
+            {
+                "type": "function",
+                "function": {"name": tool.name, "description": tool.description, "parameters": tool.parameters},
+            }
+            for tool in settings.tools
+        ]
+    if settings.response_schema is not None:
+        schema = {"name": "answer", "strict": True, "schema": settings.response_schema}
+        chosen["response_format"] = {"type": "json_schema", "json_schema": schema}
+    return chosen
+
+
+def _as_content(value: Any) -> str:
+    """A message's text; one that is nothing but a slot may have become another value."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -8,15 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from eaas_assets.agents import rules, rules_settings
+from eaas_assets.agents import (
+    command,
+    http,
+    openai_chat,
+    openai_settings,
+    python_callable,
+    replay,
+    rules,
+    rules_settings,
+)
 from eaas_assets.agents.protocol import Agent
 from eaas_assets.contracts.agent import AgentVersion
 from eaas_assets.contracts.documents import validate_document
 from eaas_assets.errors import InputError, Problem, shown
+from eaas_assets.storage.locations import Locations
 from eaas_assets.storage.yaml_documents import YamlDocument
 
 
@@ -25,21 +36,27 @@ class Adapter(NamedTuple):
 
     Attributes:
         settings: The document that `settings` of an agent version must be.
-        open: Makes an agent from the version and its settings; raises InputError for what only opening can find out.
+        open: Makes an agent from the version, its settings and the data folder; raises InputError for what only opening
+            can find out.
     """
 
     settings: type[BaseModel]
-    open: Callable[[AgentVersion, Any], Agent]
+    open: Callable[[AgentVersion, Any, Path], Agent]
 
 
 ADAPTERS: Mapping[str, Adapter] = {
-    "rules": Adapter(rules_settings.RulesSettings, rules.open_rules),
+    "rules": Adapter(rules_settings.RulesSettings, lambda version, settings, _: rules.open_rules(version, settings)),
+    "python": Adapter(python_callable.PythonSettings, python_callable.open_python),
+    "http": Adapter(http.HttpSettings, http.open_http),
+    "openai": Adapter(openai_settings.OpenAISettings, openai_chat.open_openai),
+    "command": Adapter(command.CommandSettings, command.open_command),
+    "replay": Adapter(replay.ReplaySettings, replay.open_replay),
 }
 
 
 def file_of(version: AgentVersion) -> str:
     """Where the version's document stands, below the data folder."""
-    return f"agents/{version.agent}/{version.version}.yaml"
+    return version.file
 
 
 def read_settings(version: AgentVersion, document: YamlDocument | None = None) -> BaseModel:
@@ -67,11 +84,15 @@ def read_settings(version: AgentVersion, document: YamlDocument | None = None) -
         ) from error
 
 
-def open_agent(version: AgentVersion) -> Agent:
+def open_agent(version: AgentVersion, root: Path | None = None) -> Agent:
     """The agent, ready to be asked.
+
+    Args:
+        version: The agent version.
+        root: The data folder, for adapters that read files or start programs there; None for the environment's.
 
     Raises:
         InputError: The adapter is unknown, or its settings are wrong; file and field are named.
     """
     settings = read_settings(version)
-    return ADAPTERS[version.adapter].open(version, settings)
+    return ADAPTERS[version.adapter].open(version, settings, root or Locations.from_environment().data)

@@ -60,17 +60,24 @@ class Commands:
         self._files = ThreadPoolExecutor(_FILE_THREADS, thread_name_prefix="command-files")
 
     async def start(self) -> asyncio.subprocess.Process:
-        """The supervisor, started if there is none."""
+        """The supervisor, started if there is none.
+
+        Raises:
+            AttemptError: No process can be started.
+        """
         async with self._starting:
             if self._supervisor is None:
-                supervisor = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-I", "-S", str(_SUPERVISOR)),
-                    stdin=asyncio.subprocess.PIPE,
-                    stdout=asyncio.subprocess.PIPE,
-                    stderr=asyncio.subprocess.DEVNULL,
-                    start_new_session=True,  # Ctrl-C is for this process to handle
-                    env={name: os.environ[name] for name in _LIBRARY_PATHS if name in os.environ},
-                )
+                try:
+                    supervisor = await asyncio.create_subprocess_exec(
+                        *(sys.executable, "-I", "-S", str(_SUPERVISOR)),
+                        stdin=asyncio.subprocess.PIPE,
+                        stdout=asyncio.subprocess.PIPE,
+                        stderr=asyncio.subprocess.DEVNULL,
+                        start_new_session=True,  # Ctrl-C is for this process to handle
+                        env={name: os.environ[name] for name in _LIBRARY_PATHS if name in os.environ},
+                    )
+                except OSError as error:
+                    raise AttemptError("cannot_start", f"no process can be started: {error}") from error
                 _instruct(supervisor, self._constants)
                 self._listener = asyncio.create_task(self._listen(supervisor))
                 self._supervisor = supervisor

@@ -38,7 +38,7 @@ class PythonSettings(Document):
         redact_from_env: Environment variables with secrets that the function uses: taken out of what comes back.
     """
 
-    callable: str = Field(pattern=r"^[A-Za-z_][\w.]{0,200}:[A-Za-z_][\w.]{0,200}$")
+    callable: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_.]*$", max_length=400)
     arguments: dict[str, Any] = {}
     redact_from_env: list[VariableName] = []
 

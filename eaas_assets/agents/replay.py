@@ -119,4 +119,3 @@ class ReplayAgent:
 
     async def aclose(self) -> None:
         """Nothing is held open."""
-

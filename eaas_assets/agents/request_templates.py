@@ -1,7 +1,7 @@
 """Requests in an agent's own words: JSON with ``{{slots}}``, filled in by plain lookup and never run as code.
 
-Slots are ``{{message}}``, ``{{scenario_id}}``, ``{{seed}}``, ``{{context}}`` (all facts) and ``{{context.<name>}}`` (one
-fact, e.g. ``{{context.orders.status}}``). What is filled in is not looked through for further slots.
+Slots are ``{{message}}``, ``{{scenario_id}}``, ``{{seed}}``, ``{{context}}`` (all facts) and one fact by its name,
+``{{context.orders.status}}``. What is filled in is not looked through for further slots.
 """
 
 from __future__ import annotations

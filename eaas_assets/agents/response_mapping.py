@@ -1,6 +1,6 @@
 """Responses in an agent's own words, brought to the protocol's fields by paths that stand in the version's file.
 
-A path is a JSON pointer (RFC 6901: ``/result/intent``, ``""`` for all) or dotted (``result.intent``, ``choices.0.text``).
+A path is a JSON pointer (RFC 6901: ``/result/intent``, ``""`` for all) or dotted (``result.intent``, ``texts.0.id``).
 A path that leads nowhere leaves its field out; whether that is allowed is decided where answers are validated.
 """
 

@@ -197,7 +197,7 @@ async def _run_and_time(function: Callable[[], Coroutine[Any, Any, Any]]) -> Fin
     began = time.perf_counter()
     try:
         value = await function()
-    except BaseException as error:  # noqa: BLE001 (as in run_and_time)
+    except BaseException as error:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             raise

@@ -26,7 +26,7 @@ _TICKS = 6
 _VERSION_LIMIT = 10
 _ROW = 22.0
 _FOOT = 46.0
-_CHARACTER = 7.2  # wide enough for the larger type that small screens get
+_CHARACTER = 7.7  # wide enough for the larger type that small screens get
 _TYPE = 11
 _BINS = 20
 

@@ -150,7 +150,7 @@ def _regression(tables: EvaluationReportTables) -> Gate:
         return Gate(REGRESSION, "raised", severity, f"{version} is worse than {baseline} in {text.joined(metrics)}.")
     if not text.known(comparison.regression_detected):
         return Gate(REGRESSION, "not known", severity, f"Whether {version} is worse than {baseline} cannot be told.")
-    caveat = "" if comparison.verdict in {"better", "no_difference"} else (
+    caveat = "" if comparison.verdict in {"better", "no_difference", "not_worse"} else (
         f", as far as {text.counted(tables.the_summary.total_scenarios, 'scenario')} can tell")  # fmt: skip
     return Gate(REGRESSION, "clear", severity, f"{version} shows no regression against {baseline}{caveat}.")
 

@@ -24,7 +24,19 @@ class Status(NamedTuple):
     tone: Tone
 
 
-_GOOD = ("passed", "healthy", "ok", "better", "improvement", "gained", "improving", "clear", "ship", "match")
+_GOOD = (
+    "passed",
+    "healthy",
+    "ok",
+    "better",
+    "not_worse",
+    "improvement",
+    "gained",
+    "improving",
+    "clear",
+    "ship",
+    "match",
+)
 _WARN = (
     "degraded",
     "partly",

@@ -99,8 +99,8 @@ def spending_boundaries(
     Args:
         information: Fractions of the planned information at the looks made so far, increasing.
         alpha: Two-sided error over all looks.
-        spending: How much error may be spent by a fraction t: like O'Brien–Fleming, 2 − 2Φ(z/√t) on each side with
-            z the normal quantile at 1 − α/4, or like Pocock, α ln(1 + (e − 1)t).
+        spending: How much error may be spent by a fraction t: like O'Brien–Fleming, 2 − 2Φ(z/√t) on each side with z
+            the normal quantile at 1 − α/4, or like Pocock, α ln(1 + (e − 1)t).
 
     Source: Lan & DeMets (1983), Discrete sequential boundaries for clinical trials, Biometrika 70.
     """

@@ -64,7 +64,7 @@ def cluster_difference(
         ValueError: If totals and sizes do not match or a size is not positive.
 
     Source: Bell & McCaffrey (2002), Survey Methodology 28, for CR2. The degrees of freedom are ours, chosen by
-        simulation.
+    simulation.
     """
     check_level(level)
     method = f"cluster-randomised difference of means, by {weight} (CR2, t)"

@@ -73,6 +73,10 @@ def t_effect(
     critical = t_quantile(0.5 + level / 2.0, arms.df)
     skewness = arms.skewness if math.isfinite(arms.skewness) else 0.0
     lower, upper = restore_skewness(-critical, skewness), restore_skewness(critical, skewness)
+    found: dict[str, float | str] = dict(diagnostics or {})
+    if skewness:
+        method += ", skewness removed (Hall)"
+        found |= {"skewness_of_difference": skewness, "p_with_skewness": t_two_sided(estimate / se, arms.df)}
     relative, refusal = fieller(arms, lower, upper)
     return Effect(
         metric_kind=metric_kind,
@@ -91,7 +95,7 @@ def t_effect(
         relative=relative,
         arms=arms,
         assumptions=assumptions,
-        diagnostics={**(diagnostics or {}), **({"skewness_of_difference": skewness} if skewness else {})},
+        diagnostics=found,
         refusals=() if refusal is None else (refusal,),
     )
 

@@ -5,7 +5,8 @@ than Bonferroni's or Holm's and has intervals that agree with its p-values. It c
 comparison, so it serves every estimator. Different metrics of one experiment are another question: use Holm's
 procedure there.
 
-Source: C. W. Dunnett (1955), A multiple comparison procedure for comparing several treatments with a control, JASA 50.
+Source: C. W. Dunnett (1955), A multiple comparison procedure for comparing several treatments with a control, JASA
+50.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def compare_with_control(
     result = dict(first)
     for arm in answered:
         effect = estimate(arm, each)
-        statistic = t_quantile(1.0 - effect.p_value / 2.0, df)
+        statistic = -t_quantile(effect.p_value / 2.0, df)
         result[arm] = replace(
             effect,
             level=level,
@@ -67,8 +68,8 @@ def dunnett_critical(loadings: np.ndarray, level: float = 0.95, df: float = math
     """Two-sided critical value of the largest of several t statistics with one common control.
 
     Args:
-        loadings: Square roots of the control's share of each comparison's variance, shape (comparisons,); √½ for
-            arms of equal size and variance. Two comparisons correlate by the product of theirs.
+        loadings: Square roots of the control's share of each comparison's variance, shape (comparisons,); √½ for arms
+            of equal size and variance. Two comparisons correlate by the product of theirs.
         level: Joint confidence level.
         df: Degrees of freedom of the common variance estimate.
     """

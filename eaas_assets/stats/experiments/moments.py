@@ -66,18 +66,18 @@ class ArmMoments:
             return cls(names, 0, np.full(k, np.nan), np.full((k, k), np.nan), np.full((k, k, k), np.nan))
         usable = np.isfinite(values).all(axis=1)
         values[~usable] = 0.0
-        mean = values.mean(axis=1)
-        centred = values - mean[:, None]
-        residue = centred.mean(axis=1)  # the rounding of the first pass
-        mean = mean + residue
-        centred -= residue[:, None]
-        covariance = centred @ centred.T / (n - 1) if n > 1 else np.full((k, k), np.nan)
-        third = np.stack([(centred * row) @ centred.T / n for row in centred])
+        # Values whose squares are beyond double precision get infinite moments, which estimators refuse.
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = values.mean(axis=1)
+            centred = values - mean[:, None]
+            residue = centred.mean(axis=1)  # the rounding of the first pass
+            mean = mean + residue
+            centred -= residue[:, None]
+            covariance = centred @ centred.T / (n - 1) if n > 1 else np.full((k, k), np.nan)
+            third = np.stack([(centred * row) @ centred.T / n for row in centred])
         mean[~usable] = np.nan
-        for axis in range(2):
-            np.moveaxis(covariance, axis, 0)[~usable] = np.nan
-        for axis in range(3):
-            np.moveaxis(third, axis, 0)[~usable] = np.nan
+        covariance[~usable, :] = covariance[:, ~usable] = np.nan
+        third[~usable, :, :] = third[:, ~usable, :] = third[:, :, ~usable] = np.nan
         return cls(names, n, mean, covariance, third)
 
     @classmethod

@@ -58,8 +58,7 @@ def noninferiority(effect: Effect, margin: float, higher_is_better: bool, scale:
         ValueError: If the margin is not positive and finite.
 
     Source: Schultzberg, Ankargren & Frånberg (2024), Risk-aware product decisions in A/B tests with multiple metrics
-        (arXiv 2402.11609); for
-    proportions the score test of Farrington & Manning (1990), Statistics in Medicine 9.
+    (arXiv 2402.11609); for proportions the score test of Farrington & Manning (1990), Statistics in Medicine 9.
     """
     if not (margin > 0.0 and math.isfinite(margin)):
         raise ValueError(f"margin == {margin}, must be positive and finite")

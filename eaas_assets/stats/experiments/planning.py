@@ -78,9 +78,8 @@ def required_units(
         alpha: Two-sided error.
         treatment_share: Share of units in the treatment arm.
 
-    Source: for proportions Fleiss, Levin & Paik (2003), Statistical Methods for Rates and Proportions, ch. 4,
-        without continuity correction;
-    otherwise the noncentral t.
+    Source: for proportions Fleiss, Levin & Paik (2003), Statistical Methods for Rates and Proportions, ch. 4, without
+    continuity correction; otherwise the noncentral t.
     """
     _check(plan, power, alpha, treatment_share)
     if effect == 0.0 or not math.isfinite(effect):

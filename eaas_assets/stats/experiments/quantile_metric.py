@@ -64,8 +64,7 @@ def quantile_probabilities(
         Probabilities; ``low`` or ``high`` is nan where so few observations have no such order statistic.
 
     Source: A. D. Hutson (1999), Calculating nonparametric confidence intervals for quantiles using fractional order
-        statistics,
-    Journal of Applied Statistics 26.
+    statistics, Journal of Applied Statistics 26.
     """
     check_level(level)
     if not 0.0 < quantile < 1.0:
@@ -145,8 +144,7 @@ def quantile_difference(treatment: QuantileArm, control: QuantileArm, quantile: 
         ``ties_at_quantile`` where both arms' intervals have no width, with ``too_few_units`` where one does not exist.
 
     Source: Zou & Donner (2008), Statistics in Medicine 27, for the difference; Donner & Zou (2012), Statistical
-        Methods in Medical Research
-    21, for the ratio.
+    Methods in Medical Research 21, for the ratio.
     """
     check_level(level)
     method = f"difference of quantiles at {quantile:g} (order statistics, MOVER)"

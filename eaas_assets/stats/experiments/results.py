@@ -93,16 +93,16 @@ class Effect:
         control: The control arm's value.
         estimate: Treatment minus control, in the metric's unit.
         se: Standard error of ``estimate``.
-        low: Lower limit of the two-sided interval at ``level``. The interval decides: it excludes zero exactly
-            when ``p_value < 1 − level``.
+        low: Lower limit of the two-sided interval at ``level``. The interval decides: it excludes zero exactly when
+            ``p_value < 1 − level``.
         high: Upper limit.
-        p_value: Two-sided p-value of no effect; nan for group-sequential looks, where the interval is the test.
+        p_value: Two-sided p-value of no effect; nan for group-sequential looks, whose interval is the test.
         df: Degrees of freedom of the reference distribution; infinite for the normal.
         level: Confidence level, for example 0.95.
-        relative: Relative effect with its interval. It inverts the same test as the absolute one, so the two
-            cannot disagree about zero.
-        inference: ``fixed_horizon`` is valid at one look at the planned end only, ``group_sequential`` at the looks that its
-            boundary counts, ``anytime`` at every look.
+        relative: Relative effect with its interval. It inverts the same test as the absolute one, so the two cannot
+            disagree about zero.
+        inference: ``fixed_horizon`` is valid at one look at the planned end only, ``group_sequential`` at the looks
+            that its boundary counts, ``anytime`` at every look.
         arms: What later steps need to ask other questions of the same estimate; None if refused.
         assumptions: What must hold for the interval to cover, in words.
         diagnostics: Named side results; numbers, or short text.

@@ -145,7 +145,7 @@ def heterogeneity(estimates: npt.ArrayLike, errors: npt.ArrayLike) -> Heterogene
         ValueError: If the arrays do not fit or an error is not positive.
 
     Source: Paule & Mandel (1982), Journal of Research NBS 87; Viechtbauer (2005), Journal of Educational and
-        Behavioral Statistics 30.
+    Behavioral Statistics 30.
     """
     y, v = _checked(estimates, errors)
     df = y.size - 1

@@ -27,8 +27,8 @@ class SrmResult(NamedTuple):
     """A check of the sample ratio.
 
     Attributes:
-        p_value: Probability of counts at least as odd under the planned allocation; nan if the plan has one arm or
-            no unit has come.
+        p_value: Probability of counts at least as odd under the planned allocation; nan if the plan has one arm or no
+            unit has come.
         mismatch: Whether ``p_value`` is below ``threshold``.
         threshold: The threshold in force.
         statistic: Pearson's chi-squared for ``chi_squared``, the log of the e-value for ``anytime``, nan for

@@ -122,23 +122,25 @@ class JointTest(NamedTuple):
 
 
 def joint_zero(estimates: Estimates) -> JointTest:
-    """Hotelling's T² test that all contrasts are zero, the last ones (nearest to adoption) first.
+    """Hotelling's T² test that the contrasts are all zero, those nearest to adoption (the last) first.
 
     The Wald chi-square rejects far too often when contrasts are many and units few; T² with ν degrees of freedom
-    refers W·(ν−q+1)/(νq) to F(q, ν−q+1). At most ν/3 contrasts are tested, so that the covariance is known well
-    enough to be inverted.
+    refers W·(ν−q+1)/(νq) to F(q, ν−q+1). As many contrasts are tested as a third of their degrees of freedom allows,
+    so that the covariance is known well enough to be inverted; ν is their mean.
     """
     count = estimates.value.size
-    if count == 0:
+    fits = [q for q in range(1, count + 1) if q <= estimates.df[-q:].min() / 3.0]
+    if not fits:
         return JointTest(math.nan, 0)
-    df = float(estimates.df.min())
-    q = min(count, int(df / 3.0))
-    if q < 1:
+    df = float(estimates.df[-fits[-1] :].mean())
+    value, covariance = estimates.value[-fits[-1] :], estimates.covariance[-fits[-1] :, -fits[-1] :]
+    # Leads of cohorts that serve as each other's controls can repeat one another: test what is left of them.
+    spread, axes = np.linalg.eigh(covariance)
+    kept = spread > 1e-10 * max(float(spread[-1]), 1e-300)
+    q = int(kept.sum())
+    if q == 0:
         return JointTest(math.nan, 0)
-    value, covariance = estimates.value[-q:], estimates.covariance[-q:, -q:]
-    if np.linalg.matrix_rank(covariance, hermitian=True) < q:
-        return JointTest(math.nan, 0)
-    wald = float(value @ np.linalg.solve(covariance, value))
+    wald = float(((axes[:, kept].T @ value) ** 2 / spread[kept]).sum())
     return JointTest(float(fdtrc(q, df - q + 1.0, wald * (df - q + 1.0) / (df * q))), q)
 
 

@@ -110,6 +110,13 @@ def test_what_cannot_carry_an_estimate_is_named(moments, code):
     assert problem.code == code
 
 
+@pytest.mark.parametrize("size", [1e160, 1e308])
+def test_values_beyond_double_precision_are_refused_not_wrong(size):
+    problem = ArmMoments.from_arrays(y=[size, -size, size]).problem("treatment", ["y"])
+    assert problem is not None
+    assert problem.code == "not_finite"
+
+
 def test_covariance_above_the_variances_is_refused():
     bad = ArmMoments.from_aggregates(9, {"y": 0.0, "x": 0.0}, {"y": 1.0, "x": 1.0}, {("y", "x"): 1.1})
     problem = bad.problem("control", ["y", "x"])

@@ -13,8 +13,8 @@ from eaas_assets.stats.experiments.sequential import (
     anytime_harm_p,
     anytime_p,
     confidence_sequence,
-    group_sequential_effect,
     critical_value,
+    group_sequential_effect,
     mixture_critical,
 )
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from eaas_assets.stats.experiments.moments import ArmMoments
 from eaas_assets.stats.experiments.randomised import mean_difference
@@ -38,6 +39,16 @@ def test_it_is_the_skewness_of_the_difference_of_two_means():
     )
     expected = 2.0 * (1 / n**2 - 1 / m**2) / (1 / n + 1 / m) ** 1.5
     assert allocation_skewness(sized, ONE) == pytest.approx(expected, rel=0.05)
+
+
+def test_the_uncorrected_test_is_reported_beside_the_corrected_one():
+    rng = np.random.default_rng(1)
+    small, large = rng.exponential(size=40), rng.exponential(size=900)
+    effect = mean_difference(ArmMoments.from_arrays(y=small), ArmMoments.from_arrays(y=large))
+    welch = stats.ttest_ind(small, large, equal_var=False).pvalue
+    assert effect.diagnostics["p_with_skewness"] == pytest.approx(welch, rel=1e-9)
+    assert effect.p_value != pytest.approx(welch, rel=1e-3)
+    assert effect.method.endswith("skewness removed (Hall)")
 
 
 def test_unknown_third_moments_are_an_assumption_in_unequal_arms_only():
