@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import click
 import typer
+from typer.core import TyperCommand
 
 from eaas_assets.storage.locations import DATA_DIR_VARIABLE, OUTPUT_DIR_VARIABLE, Locations
 
@@ -39,6 +41,40 @@ def run(
 
     with _dagster_home(_locations()):
         raise typer.Exit(evaluate_versions(_locations(), version or []))
+
+
+class _WrongCallError(click.UsageError):
+    """A wrong call ends with 3, as whatever keeps the gate from running: 2, click's choice, would say inconclusive."""
+
+    exit_code = 3
+
+
+class _GateCommand(TyperCommand):
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        try:
+            return super().make_context(*args, **kwargs)
+        except click.UsageError as error:
+            raise _WrongCallError(error.format_message(), error.ctx) from error
+
+
+@app.command(cls=_GateCommand)
+def gate(
+    version: Annotated[str, typer.Argument(metavar="AGENT@VERSION", help="Which version to ask about")],
+    junit: Annotated[
+        Path | None, typer.Option(help="Write JUnit XML: a testcase per scenario and one for the gate")
+    ] = None,
+    summary: Annotated[Path | None, typer.Option(help="Write the outcome as Markdown, for a CI job's summary")] = None,
+    no_run: Annotated[bool, typer.Option("--no-run", help="Execute nothing: judge the latest full run anew")] = False,
+) -> None:
+    """Ask the release gate about one agent version: evaluate it, compare it with its baseline, say whether it may ship.
+
+    Ends with 0 when it passes, 1 when it fails, 2 when the results cannot tell, 3 when the gate could not run.
+    """
+    from eaas_assets.gate import ExitCode, run_gate  # heavy: Dagster and pandas
+
+    locations = _locations(ExitCode.NOT_RUN)
+    with _dagster_home(locations):
+        raise typer.Exit(run_gate(locations, version, not no_run, junit, summary))
 
 
 @app.command()
@@ -76,11 +112,11 @@ def _run_together(programs: list[list[str]]) -> int:
     return next((code for process in processes if (code := process.wait()) > 0), 0)
 
 
-def _locations() -> Locations:
+def _locations(otherwise: int = 1) -> Locations:
     locations = Locations.from_environment()
     if not locations.data.is_dir():
         typer.echo(f"No data folder at {locations.data}; set {DATA_DIR_VARIABLE}.", err=True)
-        raise typer.Exit(1)
+        raise typer.Exit(otherwise)
     return locations
 
 

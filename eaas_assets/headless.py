@@ -1,14 +1,16 @@
-"""The main job without a UI: every agent version through the same Dagster job that sensors and schedules start."""
+"""The jobs without a UI: the same Dagster jobs that sensors and schedules start, executed in this process."""
 
 from __future__ import annotations
 
 import sqlite3
-from functools import partial
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
 import pandas as pd
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
@@ -16,11 +18,17 @@ from sqlalchemy.engine import Engine
 from eaas_assets.contracts.identifiers import VersionKey
 from eaas_assets.definitions import defs
 from eaas_assets.defs.automation import definition_tag
+from eaas_assets.defs.io import RUN_ID_TAG
 from eaas_assets.defs.partitions import PARTITIONS_NAME
+from eaas_assets.defs.watching import watched_by
 from eaas_assets.defs.world import WorldFiles
+from eaas_assets.progress_bar import Stages, shown_progress
 from eaas_assets.reporting import text
 from eaas_assets.storage.locations import Locations
 from eaas_assets.storage.tables import TableStore
+
+_KEPT_IN_JUDGING = {"evaluation_plan", "executed_evaluations", "agent_calls", "workflow_health"}
+"""What a run has recorded of its execution: judging it anew leaves it alone."""
 
 
 def evaluate_versions(locations: Locations, wanted: list[str]) -> int:
@@ -37,26 +45,106 @@ def evaluate_versions(locations: Locations, wanted: list[str]) -> int:
     files = WorldFiles(locations)
     for reading in files.agents.files:
         for problem in reading.problems:
-            console.print(f"[yellow]skipped[/] {problem}", highlight=False)
+            console.print(f"[yellow]skipped[/] {escape(str(problem))}", highlight=False)
     keys = [VersionKey.parse(text) for text in wanted] or list(files.agents.versions)
     failed = []
-    _do_not_wait_for_the_disk()
-    with dg.DagsterInstance.get() as instance:
-        instance.add_dynamic_partitions(PARTITIONS_NAME, [str(key) for key in files.agents.versions])
-        run = partial(_run, defs(), instance)
-        if not run("refresh_inputs"):
-            console.print("[red]The inputs could not be read; see the messages above.[/]")
+    with Jobs.opened(files) as jobs, shown_progress() as stages:
+        stages.begin("reading inputs")
+        if not (refreshed := jobs.refresh_inputs()).success:
+            _complain(console, "The inputs could not be read.", refreshed)
             return 1
         for key in keys:
-            console.print(f"[bold]{key}[/]")
-            tags = definition_tag(key, files.version(key))
-            if not run("evaluate_agent_version", partition_key=str(key), tags=tags, asset_selection=_after_inputs()):
+            with watching(stages, str(key)):
+                result = jobs.evaluate(key)
+            if not result.success:
                 failed.append(key)
+                _complain(console, f"{key} could not be evaluated.", result)
     _print_results(console, TableStore(locations.tables), [key for key in keys if key not in failed])
     console.print(f"Reports: {locations.reports / 'index.html'}", soft_wrap=True)
-    for key in failed:
-        console.print(f"[red]{key} could not be evaluated; see the messages above.[/]")
     return 1 if failed or not keys else 0
+
+
+class Jobs:
+    """The jobs of the code location, executed in this process one after the other."""
+
+    def __init__(self, files: WorldFiles, instance: dg.DagsterInstance) -> None:
+        """Work on the world of ``files``, and keep records in ``instance``."""
+        self._files = files
+        self._definitions = defs()
+        self.instance = instance
+        instance.add_dynamic_partitions(PARTITIONS_NAME, [str(key) for key in files.agents.versions])
+
+    @classmethod
+    @contextmanager
+    def opened(cls, files: WorldFiles) -> Iterator[Jobs]:
+        """With the instance that the environment names."""
+        _do_not_wait_for_the_disk()
+        with dg.DagsterInstance.get() as instance:
+            yield cls(files, instance)
+
+    def refresh_inputs(self) -> dg.ExecuteInProcessResult:
+        """Read, check and audit what people wrote; once for all versions."""
+        return self._execute("refresh_inputs")
+
+    def evaluate(self, key: VersionKey) -> dg.ExecuteInProcessResult:
+        """Evaluate a version, from its plan to its report.
+
+        Raises:
+            InputError: It has no readable definition.
+        """
+        tags = definition_tag(key, self._files.version(key))
+        return self._execute(
+            "evaluate_agent_version", partition_key=str(key), tags=tags, asset_selection=self._after_inputs()
+        )
+
+    def judge(self, key: VersionKey, run_id: str) -> dg.ExecuteInProcessResult:
+        """Score, compare and report a run anew, by the policies of today. Nothing is executed."""
+        selection = [asset for asset in self._after_inputs() if asset.to_user_string() not in _KEPT_IN_JUDGING]
+        return self._execute(
+            "evaluate_agent_version",
+            partition_key=str(key),
+            tags={RUN_ID_TAG: run_id},
+            asset_selection=selection,
+        )
+
+    def evaluation_run(self, result: dg.ExecuteInProcessResult) -> str:
+        """The evaluation run that a Dagster run has worked on."""
+        return result.dagster_run.tags.get(RUN_ID_TAG) or self._tagged(result)[RUN_ID_TAG]
+
+    def _tagged(self, result: dg.ExecuteInProcessResult) -> dict[str, str]:
+        run = self.instance.get_run_by_id(result.run_id)
+        return dict(run.tags) if run else {}
+
+    def _execute(self, job: str, **options: Any) -> dg.ExecuteInProcessResult:
+        quiet = {"loggers": {"console": {"config": {"log_level": "WARNING"}}}}
+        return self._definitions.resolve_job_def(job).execute_in_process(
+            run_config=quiet, instance=self.instance, raise_on_error=False, **options
+        )
+
+    def _after_inputs(self) -> list[dg.AssetKey]:
+        """Everything that depends on the version: the inputs are read once for all versions."""
+        graph = self._definitions.resolve_asset_graph()
+        return [key for key in graph.get_all_asset_keys() if graph.get(key).group_name != "inputs"]
+
+
+@contextmanager
+def watching(stages: Stages, title: str) -> Iterator[None]:
+    """Show how far the run is that is executed within the block."""
+    stages.begin(title)
+    with watched_by(stages.told):
+        yield
+
+
+def failures(result: dg.ExecuteInProcessResult) -> list[str]:
+    """What went wrong in a Dagster run: the cause of each failed step, in a line or two."""
+    told = []
+    for failed in result.filter_events(lambda event: event.is_step_failure):
+        error = failed.step_failure_data.error
+        while error is not None and error.cause is not None:
+            error = error.cause
+        message = error.message.strip() if error is not None else "failed without a message"
+        told.append(f"{failed.step_key}: {message}")
+    return told
 
 
 def _do_not_wait_for_the_disk() -> None:
@@ -73,18 +161,8 @@ def _do_not_wait_for_the_disk() -> None:
     event.listen(Engine, "connect", relax)
 
 
-def _run(definitions: dg.Definitions, instance: dg.DagsterInstance, job: str, **options: Any) -> bool:
-    quiet = {"loggers": {"console": {"config": {"log_level": "INFO"}}}}
-    job_definition = definitions.resolve_job_def(job)
-    return job_definition.execute_in_process(
-        run_config=quiet, instance=instance, raise_on_error=False, **options
-    ).success
-
-
-def _after_inputs() -> list[dg.AssetKey]:
-    """Everything that depends on the version: the inputs are read once for all versions."""
-    graph = defs().resolve_asset_graph()
-    return [key for key in graph.get_all_asset_keys() if graph.get(key).group_name != "inputs"]
+def _complain(console: Console, headline: str, result: dg.ExecuteInProcessResult) -> None:
+    console.print(f"[red]{escape(headline)}[/]", *map(escape, failures(result)), sep="\n", highlight=False)
 
 
 def _print_results(console: Console, tables: TableStore, keys: list[VersionKey]) -> None:

@@ -93,9 +93,15 @@ def write_agent(root: Path, agent: str = "desk_agent", version: str = "v1", **fi
 
 
 def write_policies(root: Path, **changes: Mapping[str, Any]) -> None:
-    """Write the evaluation and release policies; ``changes`` maps a policy's name to the fields to replace."""
-    for name, policy in {"evaluation": EVALUATION_POLICY, "release": RELEASE_POLICY}.items():
-        write_yaml(root, f"policies/{name}.yaml", {**policy, **changes.get(name, {})})
+    """Write the shipped evaluation and release policies; ``changes``: policy → the fields to replace."""
+    for name in ("evaluation", "release"):
+        write_yaml(root, f"policies/{name}.yaml", {**shipped_policy(name), **changes.get(name, {})})
+
+
+def shipped_policy(name: str) -> Row:
+    """The fields of a policy as it is shipped."""
+    policy: Row = yaml.safe_load((SAMPLE_DATA / "policies" / f"{name}.yaml").read_text(encoding="utf-8"))
+    return policy
 
 
 # -- worlds -------------------------------------------------------------------------------------------------------
@@ -251,42 +257,3 @@ def paper_suite(ending: str = "jsonl") -> Row:
             {"field": "tags", "column": "tags", "compare": "set", "weight": 0.2},
         ],
     }
-
-
-EVALUATION_POLICY: Row = {
-    "policy": "evaluation",
-    "overall": {"correctness": 0.5, "response_time": 0.2, "output_quality": 0.3},
-    "pass_threshold": 0.8,
-    "rounding": 3,
-    "response_time": {
-        "target_s": 2.0,
-        "bands": [
-            {"up_to": 1.0, "score": 1.0},
-            {"up_to": 1.5, "score": 0.8},
-            {"up_to": 2.0, "score": 0.6},
-            {"up_to": 3.0, "score": 0.3},
-        ],
-        "beyond": 0.0,
-        "slow_above": 2.0,
-        "clock": ["simulated", "reported", "measured"],
-    },
-    "output_quality": {"coverage": 0.6, "structure": 0.4, "required_fields": ["status"], "incomplete_step": 0.5},
-    "health": {"healthy": 0.85, "degraded": 0.7},
-}
-
-RELEASE_POLICY: Row = {
-    "policy": "release",
-    "baseline": {"regression_points": 0.05},
-    "metrics": {
-        "pass_rate": {"better": "higher", "by": 0.05},
-        "high_risk_failures": {"better": "lower", "by": 1},
-        "average_latency_ms": {"better": "lower", "by": 100},
-    },
-    "trend": {"minimum_runs": 3, "level": 0.95},
-    "gates": {
-        "regression": "error",
-        "high_risk_failures": "error",
-        "suite_audit": "warn",
-        "inputs_valid": "warn",
-    },
-}

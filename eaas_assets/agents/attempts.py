@@ -47,6 +47,15 @@ class AttemptError(AgentCallError):
         super().__init__(code, message)
 
 
+class AttemptTimeoutError(AgentTimeoutError):
+    """The last attempt ran out of time. ``attempts`` and ``measured_s`` are as with AttemptError."""
+
+    def __init__(self, limits: Limits, attempts: int, measured_s: float) -> None:
+        self.attempts = attempts
+        self.measured_s = measured_s
+        super().__init__(min(limits.timeout_s, limits.attempt_timeout_s or limits.timeout_s))
+
+
 class Timed(NamedTuple, Generic[ResultT]):
     """What one attempt brought, and the seconds it took on the attempt's own clock."""
 
@@ -80,7 +89,7 @@ class Attempts:
     """The attempts of one evaluation. Make it when the evaluation's time begins.
 
     Attributes:
-        count: Attempts made so far, over all calls of the evaluation.
+        count: 1, and one more for each call that was tried again.
         measured_s: Seconds of the successful ones together.
     """
 
@@ -99,8 +108,9 @@ class Attempts:
             redact: Takes secrets out of a message.
             draw: Gives a number of 0 to 1: which share of the bound is waited. None for the system's randomness.
         """
-        self.count = 0
+        self.count = 1
         self.measured_s = 0.0
+        self._calls = 0
         self._limits = limits
         self._pacer = pacer
         self._redact = redact
@@ -112,12 +122,12 @@ class Attempts:
 
         Raises:
             AttemptError: It failed for good; the message is free of secrets.
-            AgentTimeoutError: The last attempt ran out of time.
+            AttemptTimeoutError: The last attempt ran out of time.
         """
-        if self.count:
+        if self._calls:
             await self._pacer.wait()
+        self._calls += 1
         for attempt in range(1, self._limits.max_attempts + 1):
-            self.count += 1
             began = time.perf_counter()
             patience = self._patience()
             try:
@@ -135,11 +145,11 @@ class Attempts:
             delay = self._delay(fault, attempt)
             if delay is None:
                 if fault.code == "timeout":
-                    raise AgentTimeoutError(round(patience, 3)) from fault
-                tried = f" ({attempt} attempts)" if attempt > 1 else ""
-                raise self.failed(fault.code, f"{fault}{tried}", spent) from fault
+                    raise AttemptTimeoutError(self._limits, self.count, spent) from fault
+                raise self.failed(fault.code, str(fault), spent) from fault
             await asyncio.sleep(delay)
             await self._pacer.wait()
+            self.count += 1
         raise AssertionError  # the last attempt returns or raises
 
     def failed(self, code: str, message: str, measured_s: float | None = None) -> AttemptError:

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from eaas_assets.agents.addresses import check_address
 from eaas_assets.agents.attempts import Attempts, Pacer, Timed
 from eaas_assets.agents.json_answers import parse_answer
+from eaas_assets.agents.lanes import Lanes
 from eaas_assets.agents.protocol import Answer
 from eaas_assets.agents.request_templates import compile_template, plain_request
 from eaas_assets.agents.response_mapping import ResponseMapping
@@ -19,7 +20,7 @@ from eaas_assets.contracts.agent import AgentRequest, AgentVersion, Limits
 from eaas_assets.contracts.documents import Document
 
 if TYPE_CHECKING:
-    import httpx
+    from eaas_assets.agents.http_client import GuardedClient
 
 _OWN_HEADERS = frozenset(
     {"accept-encoding", "connection", "content-length", "content-type", "host", "idempotency-key", "transfer-encoding"}
@@ -74,27 +75,30 @@ def open_http(version: AgentVersion, settings: HttpSettings, _root: Path) -> Htt
     """The agent of one version.
 
     Raises:
-        InputError: An environment variable that it names is not set.
+        InputError: An environment variable that it names is not set, or the address is none.
     """
     # Only those who call over HTTP pay for importing it.
-    from eaas_assets.agents.http_client import guarded_client
+    from eaas_assets.agents.http_client import check_url, guarded_client
 
     names = [(f"settings.headers_from_env.{header}", name) for header, name in settings.headers_from_env.items()]
     if settings.bearer_token_from_env is not None:
         names.append(("settings.bearer_token_from_env", settings.bearer_token_from_env))
     secrets = Secrets.read(names, version.file)
-    client = guarded_client(version.limits, settings.allow_private_hosts)
-    return HttpAgent(settings, version.limits, secrets, client)
+    check_url(version, "settings.url", settings.url)
+    lanes = Lanes(
+        lambda: guarded_client(version.limits, settings.allow_private_hosts), lambda client: client.http.aclose()
+    )
+    return HttpAgent(settings, version.limits, secrets, lanes)
 
 
 class HttpAgent:
     """An agent behind one address."""
 
-    def __init__(self, settings: HttpSettings, limits: Limits, secrets: Secrets, client: httpx.AsyncClient) -> None:
+    def __init__(self, settings: HttpSettings, limits: Limits, secrets: Secrets, lanes: Lanes[GuardedClient]) -> None:
         self._url = settings.url
         self._limits = limits
         self._secrets = secrets
-        self._client = client
+        self._lanes = lanes
         self._pacer = Pacer(limits.rate_per_s)
         self._request = plain_request if settings.request is None else compile_template(settings.request)
         self._response = settings.response
@@ -115,8 +119,6 @@ class HttpAgent:
             AttemptError: Nothing came, or no JSON.
             AgentTimeoutError: Nothing came in time.
         """
-        from eaas_assets.agents.http_client import post
-
         attempts = Attempts(self._limits, self._pacer, self._secrets.redact)
         body = json.dumps(self._request(request), ensure_ascii=False).encode()
         headers = self._headers
@@ -124,7 +126,8 @@ class HttpAgent:
             headers = headers | {"Idempotency-Key": request.idempotency_key}
 
         async def attempt() -> Timed[bytes]:
-            return await post(self._client, self._url, body, headers)
+            with self._lanes.client() as client:
+                return await _post(client, self._url, body, headers)
 
         raw = await attempts.run(attempt)
         try:
@@ -136,4 +139,17 @@ class HttpAgent:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        await self._lanes.aclose()
+
+
+async def _post(client: GuardedClient, url: str, body: bytes, headers: dict[str, str]) -> Timed[bytes]:
+    from eaas_assets.agents.http_faults import TRANSPORT_ERRORS, status_fault, transport_fault
+
+    client.clock.start()
+    try:
+        response = await client.http.post(url, content=body, headers={"Content-Type": "application/json", **headers})
+    except TRANSPORT_ERRORS as error:
+        raise transport_fault(error) from error
+    if not response.is_success:
+        raise status_fault(response.status_code, response.headers, response.content)
+    return Timed(response.content, client.clock.seconds())

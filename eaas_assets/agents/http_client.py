@@ -8,130 +8,111 @@ not kept, responses are neither decompressed nor read beyond the limit.
 from __future__ import annotations
 
 import logging
-import math
 import ssl
 import time
 from collections.abc import AsyncIterator, Iterable
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import IPv4Address, IPv6Address
+from typing import Any, NamedTuple
 
-import anyio
 import certifi
 import httpx
-from httpx_secure import SSRFProtectionError, httpx_ssrf_protection
+from httpx_secure import httpx_ssrf_protection
 
-from eaas_assets.agents.attempts import AttemptError, Timed
-from eaas_assets.contracts.agent import Limits
-
-TRANSIENT_STATUS = frozenset({408, 425, 429, 502, 503, 504})
-TRANSPORT_ERRORS = (httpx.HTTPError, ssl.SSLError, anyio.EndOfStream)
-"""What sending can raise. The last two are not always translated by the transport."""
-
-_SHOWN_BODY = 2000
+from eaas_assets.agents.http_faults import ResponseRefusedError
+from eaas_assets.contracts.agent import AgentVersion, Limits
+from eaas_assets.errors import InputError, Problem, shown
 
 
-class ResponseRefusedError(httpx.RequestError):
-    """A response that is not read to its end. ``code`` names why."""
+class GuardedClient(NamedTuple):
+    """A client of one connection, and the clock of its calls. For one call at a time."""
 
-    def __init__(self, code: str, message: str, request: httpx.Request | None = None) -> None:
-        self.code = code
-        super().__init__(message, request=request)
+    http: httpx.AsyncClient
+    clock: CallClock
 
 
-def guarded_client(limits: Limits, private_hosts: Iterable[str]) -> httpx.AsyncClient:
-    """A client for one agent.
+class CallClock:
+    """Times a call from its first byte out to its last byte in.
+
+    Around the client one would also measure connecting, and on a busy event loop the neighbours' turns between asking
+    for a request and its being sent.
+    """
+
+    def __init__(self) -> None:
+        self._began = self._ended = 0.0
+
+    def start(self) -> None:
+        """A call is asked for."""
+        self._began, self._ended = time.perf_counter(), 0.0
+
+    def seconds(self) -> float:
+        """Seconds that the call took, now that it is over."""
+        return (self._ended or time.perf_counter()) - self._began
+
+    async def watch(self, request: httpx.Request) -> None:
+        """A request hook: have the transport tell what it does."""
+        request.extensions = {**request.extensions, "trace": self._note}
+
+    async def _note(self, event: str, _info: dict[str, Any]) -> None:
+        if event.endswith(".send_request_headers.started"):
+            self._began = time.perf_counter()
+        elif event.endswith(".receive_response_body.complete"):
+            self._ended = time.perf_counter()
+
+
+def check_url(version: AgentVersion, field: str, url: str) -> None:
+    """Whether the client can read an address.
+
+    Raises:
+        InputError: It cannot.
+    """
+    try:
+        httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise InputError(Problem(version.file, "bad_address", shown(url), str(error), field=field)) from error
+
+
+def guarded_client(limits: Limits, private_hosts: Iterable[str]) -> GuardedClient:
+    """A client of one connection.
 
     Args:
-        limits: The agent's limits: connections and size of responses.
+        limits: The agent's limits: they say how large a response may be.
         private_hosts: Hosts that may have private addresses. If any are named, only they can be reached; otherwise
             only public addresses can.
     """
     for name in ("httpx", "httpcore", "openai"):  # they would log what a server sends, secrets that it repeats included
         logging.getLogger(name).setLevel(logging.WARNING)
-    trusted = ssl.create_default_context()  # what the machine trusts, a company's own authority included
-    trusted.load_verify_locations(certifi.where())
-    client = httpx.AsyncClient(
-        verify=trusted,
+    clock = CallClock()
+    http = httpx.AsyncClient(
+        verify=_trusted(),
         trust_env=False,
         follow_redirects=False,
         timeout=None,  # attempts have a time limit of their own  # noqa: S113
-        limits=httpx.Limits(max_connections=limits.concurrency, max_keepalive_connections=limits.concurrency),
+        limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
         headers={"Accept-Encoding": "identity", "User-Agent": "eaas-assets"},
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # one evaluation must not change the next
-        event_hooks={"response": [_Reading(limits.max_response_bytes).limit]},
+        event_hooks={"request": [clock.watch], "response": [_Reading(limits.max_response_bytes).limit]},
     )
     hosts = frozenset(private_hosts)
     if not hosts:
-        return httpx_ssrf_protection(client)
+        return GuardedClient(httpx_ssrf_protection(http), clock)
 
     def may_connect(hostname: str, address: IPv4Address | IPv6Address, _port: int) -> bool:
         mapped = getattr(address, "ipv4_mapped", None) or address
         # Link-local addresses hold the credentials of cloud machines; no agent lives there.
         return hostname in hosts and not (mapped.is_link_local or mapped.is_multicast or mapped.is_unspecified)
 
-    return httpx_ssrf_protection(client, check_globally_reachable=False, custom_validator=may_connect)
+    guarded = httpx_ssrf_protection(http, check_globally_reachable=False, custom_validator=may_connect)
+    return GuardedClient(guarded, clock)
 
 
-async def post(client: httpx.AsyncClient, url: str, body: bytes, headers: dict[str, str]) -> Timed[bytes]:
-    """Send JSON and return the body of the response.
-
-    Raises:
-        AttemptError: No response came, or it is none of success. Its message may hold secrets that the server repeats.
-    """
-    began = time.perf_counter()
-    try:
-        response = await client.post(url, content=body, headers={"Content-Type": "application/json", **headers})
-    except TRANSPORT_ERRORS as error:
-        raise transport_fault(error) from error
-    seconds = time.perf_counter() - began
-    if not response.is_success:
-        raise status_fault(response.status_code, response.headers, response.content)
-    return Timed(response.content, seconds)
-
-
-def transport_fault(error: Exception) -> AttemptError:
-    """What became of a request that brought no response."""
-    detail = str(error) or type(error).__name__
-    if isinstance(error, SSRFProtectionError):
-        return AttemptError("address_refused", f"{detail}; allow_private_hosts can permit private hosts by name")
-    if isinstance(error, ResponseRefusedError):
-        return AttemptError(error.code, detail)
-    if isinstance(error, httpx.ConnectError):
-        return AttemptError("unreachable", f"no connection: {detail}", transient=True)
-    if isinstance(error, httpx.TransportError):
-        return AttemptError("connection_lost", f"connection lost: {detail}", transient=True)
-    return AttemptError("connection_failed", detail)
-
-
-def status_fault(status: int, headers: httpx.Headers, body: bytes) -> AttemptError:
-    """What a response without success says."""
-    if 300 <= status < 400:
-        return AttemptError("redirect", f"HTTP {status} to {headers.get('location', 'nowhere')}; redirects are off")
-    text = body[:_SHOWN_BODY].decode("utf-8", "replace").strip()
-    message = f"HTTP {status}" + (f": {text}" if text else "")
-    if status in TRANSIENT_STATUS:
-        return AttemptError(
-            f"http_{status}", message, transient=True, retry_after_s=retry_after(headers.get("retry-after"))
-        )
-    return AttemptError(f"http_{status}", message)
-
-
-def retry_after(value: str | None) -> float | None:
-    """Seconds that a Retry-After header asks for (RFC 9110, section 10.2.3); None if it says nothing usable."""
-    if not value:
-        return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            moment = parsedate_to_datetime(value)
-        except ValueError:
-            return None
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        seconds = (moment - datetime.now(UTC)).total_seconds()
-    return max(0.0, seconds) if math.isfinite(seconds) else None
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Public authorities, and what the machine trusts besides: a company's own, for instance."""
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    return context
 
 
 class _Reading:

@@ -8,12 +8,12 @@ of replies are ours, because a service that is being evaluated may send anything
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from eaas_assets.agents.attempts import AttemptError, Attempts, Pacer, Timed
 from eaas_assets.agents.json_answers import parse_answer
+from eaas_assets.agents.lanes import Lanes
 from eaas_assets.agents.openai_conversation import Conversation
 from eaas_assets.agents.openai_settings import OpenAISettings
 from eaas_assets.agents.protocol import Answer
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import httpx
     from openai import AsyncOpenAI
 
+    from eaas_assets.agents.http_client import CallClock
+
 NO_KEY = "no-key"
 SEED_LIMIT = 2**31
 """Services keep seeds in integers of different sizes; all take a smaller number."""
@@ -33,25 +35,33 @@ _SENT_HEADERS = frozenset(
     {
         *("accept", "accept-encoding", "connection", "content-length", "content-type", "host", "idempotency-key"),
         *("transfer-encoding", "user-agent"),
+        "x-stainless-raw-response",  # by which the SDK knows that the reply is not its to read
     }
 )
+
+
+class _Client(NamedTuple):
+    """A client of the SDK, and the clock of its calls."""
+
+    sdk: AsyncOpenAI
+    clock: CallClock
 
 
 def open_openai(version: AgentVersion, settings: OpenAISettings, _root: Path) -> OpenAIAgent:
     """The agent of one version.
 
     Raises:
-        InputError: The environment variable with the key is not set.
+        InputError: The environment variable with the key is not set, or the address is none.
     """
     # Only those who call such a service pay for importing the SDK.
     import openai
 
-    from eaas_assets.agents.http_client import guarded_client
+    from eaas_assets.agents.http_client import check_url, guarded_client
 
     name = settings.api_key_from_env
     secrets = Secrets.read([("settings.api_key_from_env", name)] if name is not None else [], version.file)
     key = secrets[name] if name is not None else NO_KEY
-    http = guarded_client(version.limits, settings.allow_private_hosts)
+    check_url(version, "settings.base_url", settings.base_url)
 
     async def keep_own_headers(request: httpx.Request) -> None:
         # The SDK adds what this machine's environment holds for other services: organisation, project, any header.
@@ -59,25 +69,29 @@ def open_openai(version: AgentVersion, settings: OpenAISettings, _root: Path) ->
             del request.headers[header]
         request.headers["Authorization"] = f"Bearer {key}"
 
-    http.event_hooks = http.event_hooks | {"request": [keep_own_headers]}
-    client = openai.AsyncOpenAI(
-        base_url=settings.base_url,
-        api_key=key,
-        max_retries=0,
-        timeout=None,
-        http_client=cast("Any", http),  # typed for the successor of httpx, which nothing guards yet
-    )
-    return OpenAIAgent(settings, version.limits, secrets, client)
+    def make_client() -> _Client:
+        http, clock = guarded_client(version.limits, settings.allow_private_hosts)
+        http.event_hooks = http.event_hooks | {"request": [*http.event_hooks["request"], keep_own_headers]}
+        sdk = openai.AsyncOpenAI(
+            base_url=settings.base_url,
+            api_key=key,
+            max_retries=0,
+            timeout=None,
+            http_client=cast("Any", http),  # typed for the successor of httpx, which nothing guards yet
+        )
+        return _Client(sdk, clock)
+
+    return OpenAIAgent(settings, version.limits, secrets, Lanes(make_client, lambda client: client.sdk.close()))
 
 
 class OpenAIAgent:
     """A chat model with its prompt and tools."""
 
-    def __init__(self, settings: OpenAISettings, limits: Limits, secrets: Secrets, client: AsyncOpenAI) -> None:
+    def __init__(self, settings: OpenAISettings, limits: Limits, secrets: Secrets, lanes: Lanes[_Client]) -> None:
         self._settings = settings
         self._limits = limits
         self._secrets = secrets
-        self._client = client
+        self._lanes = lanes
         self._pacer = Pacer(limits.rate_per_s)
         self._messages = [(message.role, compile_template(message.content)) for message in settings.messages]
         self._results = {tool.name: compile_template(tool.result) for tool in settings.tools}
@@ -118,22 +132,24 @@ class OpenAIAgent:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._client.close()
+        await self._lanes.aclose()
 
     async def _complete(
         self, messages: list[dict[str, Any]], parameters: dict[str, Any], idempotency_key: str | None
     ) -> Timed[bytes]:
         import openai
 
-        from eaas_assets.agents.http_client import status_fault, transport_fault
+        from eaas_assets.agents.http_faults import status_fault, transport_fault
 
-        began = time.perf_counter()
         try:
-            response = await self._client.chat.completions.with_raw_response.create(
-                messages=cast("Any", messages),
-                extra_headers={"Idempotency-Key": idempotency_key} if idempotency_key else None,
-                **parameters,
-            )
+            with self._lanes.client() as (sdk, clock):
+                clock.start()
+                response = await sdk.chat.completions.with_raw_response.create(
+                    messages=cast("Any", messages),
+                    extra_headers={"Idempotency-Key": idempotency_key} if idempotency_key else None,
+                    **parameters,
+                )
+                return Timed(response.http_response.content, clock.seconds())
         except openai.APIStatusError as error:
             headers = cast("httpx.Headers", error.response.headers)
             raise status_fault(error.status_code, headers, error.response.content) from error
@@ -142,7 +158,6 @@ class OpenAIAgent:
             raise transport_fault(cause if isinstance(cause, Exception) else error) from error
         except openai.OpenAIError as error:
             raise AttemptError("client_error", str(error)) from error
-        return Timed(response.http_response.content, time.perf_counter() - began)
 
 
 def _constant_parameters(settings: OpenAISettings) -> dict[str, Any]:

@@ -111,15 +111,13 @@ class PythonAgent:
         self._loop.close()
 
     def _respond(self, request: AgentRequest) -> Any:
-        value = self._function(request)
-        if inspect.isawaitable(value):
-            if inspect.iscoroutine(value):
-                value.close()
-            raise TypeError("a plain function returned something to await; declare it with 'async def'")
-        return self._plain(value)
+        return self._plain(self._function(request))
 
     async def _respond_later(self, request: AgentRequest) -> Any:
         return self._plain(await self._function(request))
 
     def _plain(self, value: Any) -> Any:
+        if inspect.iscoroutine(value):
+            value.close()
+            raise TypeError("it returned something to await; declare the function with 'async def' and await there")
         return self._secrets.clean(value.model_dump() if isinstance(value, BaseModel) else value)

@@ -10,7 +10,7 @@ import sys
 from types import ModuleType
 
 from eaas_assets.contracts import evaluation, history, inputs, reports
-from eaas_assets.contracts.tables import Table
+from eaas_assets.contracts.tables import Table, table_name
 
 STAGES: tuple[tuple[str, ModuleType], ...] = (
     ("inputs", inputs),
@@ -39,11 +39,6 @@ def contracts_of(module: ModuleType) -> list[type[Table]]:
         for member in vars(module).values()
         if inspect.isclass(member) and issubclass(member, Table) and member.__module__ == module.__name__
     ]
-
-
-def table_name(contract: type[Table]) -> str:
-    """Name of the table of a contract: ``RunMetrics`` → ``run_metrics``."""
-    return "".join("_" + char.lower() if char.isupper() else char for char in contract.__name__).lstrip("_")
 
 
 def tables_page() -> str:

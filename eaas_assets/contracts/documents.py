@@ -59,5 +59,5 @@ def _problem(details: ErrorDetails, file: str, row: int | None) -> Problem:
     }.get(kind, details["msg"].removeprefix("Value error, ").removeprefix("Input should be "))
     if kind in {"string_type", "string_pattern_mismatch"} and not isinstance(details["input"], str):
         expected = f'text in quotes: "{shown(details["input"])}"'
-    field = ".".join(str(part) for part in details["loc"]) or None
+    field = shown(".".join(str(part) for part in details["loc"]), 120)[1:-1] or None
     return Problem(file, kind, found, expected, row=row, field=field)

@@ -179,7 +179,7 @@ class ComparisonRule(Document):
         power: Probability with which the effects and sizes that are quoted would show.
         cluster_by: Segment that names the family of a scenario: scenarios of a family fail together. A suite without
             this segment, or null: each scenario stands alone.
-        segments: Segments that the worst-segment guard looks at.
+        segments: Segments that the worst-segment guard looks at; never the one of ``cluster_by``.
         segment_minimum: Scenarios from which on a segment is judged; smaller ones are only shown.
         worst_segment_margin: A segment that fell by more than this forbids better and not_worse.
         correction: Correction over the metrics, and over the segments.
@@ -212,8 +212,8 @@ class RegressionGate(Document):
     """What turns the gate `no_regression` red.
 
     Attributes:
-        fail_on: ``worse``: the verdict is worse. ``worse_segment``: a segment is significantly worse. ``points_rules``: a
-            change that counts by `baseline` or `metrics`. ``lost_scenarios``: scenarios that passed before and fail now.
+        fail_on: ``worse``: the verdict is worse. ``worse_segment``: a segment is significantly worse. ``points_rules``:
+            a change that counts by `baseline` or `metrics`. ``lost_scenarios``: scenarios that passed and now fail.
         chance: ``excluded``: the last two count only where chance does not explain them. ``ignored``: as they stand.
     """
 
@@ -228,6 +228,7 @@ class Gates(Document):
     high_risk_failures: Severity
     suite_audit: Severity
     inputs_valid: Severity
+    gate_calibration: Severity = "warn"
 
 
 class ReleasePolicy(Document):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any
 
 import pandas as pd
 import pandera.pandas as pa
@@ -47,7 +47,9 @@ class Table(pa.DataFrameModel):
         coerce = True
 
 
-TableT = TypeVar("TableT", bound=Table)
+def table_name(contract: type[Table]) -> str:
+    """Name of the table of a contract: ``RunMetrics`` → ``run_metrics``."""
+    return "".join("_" + char.lower() if char.isupper() else char for char in contract.__name__).lstrip("_")
 
 
 def build(contract: type[Table], rows: Iterable[Mapping[str, Any]] | pd.DataFrame) -> pd.DataFrame:

@@ -23,11 +23,19 @@ from eaas_assets.contracts.evaluation import (
 )
 from eaas_assets.contracts.identifiers import VersionKey
 from eaas_assets.contracts.suite import Suite
-from eaas_assets.contracts.tables import Table
-from eaas_assets.defs.checks import contract_check, gate_result
+from eaas_assets.contracts.tables import Table, table_name
+from eaas_assets.defs.checks import gate_result
 from eaas_assets.defs.io import tag_evaluation_run
 from eaas_assets.defs.partitions import agent_versions_partitions
-from eaas_assets.defs.tables import table_options, table_result
+from eaas_assets.defs.tables import (
+    asset_options,
+    contract_result,
+    contract_specs,
+    table_metadata,
+    table_options,
+    table_result,
+)
+from eaas_assets.defs.watching import teller
 from eaas_assets.defs.world import EVALUATION_POLICY_FILE, RELEASE_POLICY_FILE, World
 from eaas_assets.evaluation.execution.plan import Plan, Scope, make_plan
 from eaas_assets.evaluation.execution.planning import expected_seconds, plan_row, scope_of
@@ -42,7 +50,7 @@ GROUP = "evaluation"
 
 
 def _options(contract: type[Table], *kinds: str) -> dict[str, Any]:
-    return {"partitions_def": agent_versions_partitions, **table_options(contract, GROUP, frozenset(kinds))}
+    return {"partitions_def": agent_versions_partitions, **asset_options(contract, GROUP, frozenset(kinds))}
 
 
 def _out(contract: type[Table]) -> dg.AssetOut:
@@ -66,7 +74,7 @@ class EvaluationScope(dg.Config):
 @dg.asset(**_options(EvaluationPlan))
 def evaluation_plan(
     context: dg.AssetExecutionContext, world: World, config: EvaluationScope, journey_scenarios: pd.DataFrame
-) -> dg.MaterializeResult[pd.DataFrame]:
+) -> Iterator[dg.MaterializeResult[Any]]:
     """What the run will do and why, fixed before the first question: goal, scope, success criteria, expected time.
 
     An unfinished plan with the same inputs is continued; otherwise a new run begins.
@@ -84,13 +92,13 @@ def evaluation_plan(
         + (f", expected to take {seconds:.1f} s" if seconds is not None else "")
     )
     shown = {name: row[name] for name in ("run_id", "goal", "planned_evaluations")}
-    return table_result(EvaluationPlan, [row], metadata=shown)
+    yield table_result(EvaluationPlan, [row], metadata=shown)
 
 
 @dg.asset(**_options(ValidationResults))
 def validation_results(
     context: dg.AssetExecutionContext, world: World, evaluation_plan: pd.DataFrame
-) -> dg.MaterializeResult[pd.DataFrame]:
+) -> Iterator[dg.MaterializeResult[Any]]:
     """Which input files were checked, with what outcome: file, row, field, what was found and what was expected."""
     plan = evaluation_plan.iloc[0]
     used = (
@@ -104,7 +112,7 @@ def validation_results(
     problems = [problem for reading in world.files.all_readings() for problem in reading.problems]
     for problem in problems[:20]:
         context.log.warning(str(problem))
-    return table_result(ValidationResults, rows, metadata={"problems": len(problems)})
+    yield table_result(ValidationResults, rows, metadata={"problems": len(problems)})
 
 
 @dg.asset_check(
@@ -130,6 +138,7 @@ def inputs_are_valid(world: World, validation_results: pd.DataFrame) -> dg.Asset
         "executed_evaluations": _out(ExecutedEvaluations),
         "agent_calls": _out(AgentCalls),
     },
+    check_specs=contract_specs(ExecutedEvaluations, AgentCalls),
     partitions_def=agent_versions_partitions,
 )
 def execute_evaluations(
@@ -145,21 +154,21 @@ def execute_evaluations(
     agent = open_agent(plan.version)
     sealed = None
     try:
-        sealed = world.runs.execute(run, agent, lambda progress: context.log.info(str(progress)))
+        sealed = world.runs.execute(run, agent, teller(context))
     finally:
         if sealed is None:
             kept = f"{world.runs.kept(run):,} of {len(plan.evaluations):,} evaluations are kept"
             context.log.warning(f"{run.run_id} was stopped; {kept}. Materialize evaluation_plan again to continue it.")
     if sealed.not_run:
         context.log.warning(f"{run.run_id}: the budget was spent; {sealed.not_run:,} evaluations were not run")
-    for table, rows in {"executed_evaluations": sealed.evaluations, "agent_calls": sealed.calls}.items():
-        path = world.tables.run_path(table, context.partition_key, run.run_id)
-        metadata: dict[str, Any] = {
-            "dagster/row_count": rows,
-            "path": dg.MetadataValue.path(path),
-            "run_id": run.run_id,
-        }
-        yield dg.MaterializeResult(asset_key=table, metadata=metadata | {"conflicts": sealed.conflicts})
+    for contract in (ExecutedEvaluations, AgentCalls):
+        path = world.tables.run_path(table_name(contract), context.partition_key, run.run_id)
+        table = world.tables.read(path)
+        yield dg.MaterializeResult(
+            asset_key=table_name(contract),
+            metadata=table_metadata(table) | {"path": dg.MetadataValue.path(path), "conflicts": sealed.conflicts},
+            check_results=[contract_result(contract, table)],
+        )
 
 
 @dg.asset_check(
@@ -187,6 +196,7 @@ def plan_is_complete(world: World, executed_evaluations: pd.DataFrame) -> dg.Ass
         "evaluation_scores": _out(EvaluationScores),
         "evaluation_field_scores": _out(EvaluationFieldScores),
     },
+    check_specs=contract_specs(EvaluationScores, EvaluationFieldScores),
     partitions_def=agent_versions_partitions,
 )
 def score_evaluations(
@@ -210,7 +220,6 @@ def score_evaluations(
     yield table_result(
         EvaluationScores,
         scored.scores,
-        "evaluation_scores",
         preview=["scenario_id", "trial", "correctness_score", "response_time_score", "output_quality_score",
                  "overall_score", "passed", "issues_json"],
         metadata={
@@ -221,7 +230,6 @@ def score_evaluations(
     yield table_result(
         EvaluationFieldScores,
         scored.field_scores,
-        "evaluation_field_scores",
         preview=["scenario_id", "trial", "field", "expected_json", "actual_json", "matched"],
     )
 
@@ -251,7 +259,7 @@ def agent_performance_summary(
     agent_calls: pd.DataFrame,
     journey_scenarios: pd.DataFrame,
     specialist_agents: pd.DataFrame,
-) -> dg.MaterializeResult[pd.DataFrame]:
+) -> Iterator[dg.MaterializeResult[Any]]:
     """How each specialist did: results with intervals, health, calls that nobody asked for, calls that are missing."""
     suite = _suite(world, context.partition_key)
     frame = agent_performance(
@@ -263,7 +271,7 @@ def agent_performance_summary(
         agent=VersionKey.parse(context.partition_key).agent,
         names=specialist_names(specialist_agents, suite.suite),
     )
-    return table_result(
+    yield table_result(
         AgentPerformanceSummary,
         frame,
         preview=["agent_id", "total_evaluations", "passed_count", "average_score", "health_status",
@@ -278,7 +286,7 @@ def evaluation_summary(
     executed_evaluations: pd.DataFrame,
     evaluation_scores: pd.DataFrame,
     agent_performance_summary: pd.DataFrame,
-) -> dg.MaterializeResult[pd.DataFrame]:
+) -> Iterator[dg.MaterializeResult[Any]]:
     """The run in one row: totals, pass rate with its interval, average score, health."""
     policy = world.files.evaluation_policy
     policy_hash = policy.digest_for(_suite(world, context.partition_key))
@@ -288,7 +296,7 @@ def evaluation_summary(
     numbers: dict[str, Any] = {
         name: float(row[name]) for name in ("overall_pass_rate", "average_score") if pd.notna(row[name])
     }
-    return table_result(EvaluationSummary, frame, metadata=numbers | {"health": str(row["health_status"])})
+    yield table_result(EvaluationSummary, frame, metadata=numbers | {"health": str(row["health_status"])})
 
 
 @dg.asset(**_options(WorkflowHealth))
@@ -298,7 +306,7 @@ def workflow_health(
     executed_evaluations: pd.DataFrame,
     evaluation_scores: pd.DataFrame,
     agent_performance_summary: pd.DataFrame,
-) -> dg.MaterializeResult[pd.DataFrame]:
+) -> Iterator[dg.MaterializeResult[Any]]:
     """How healthy each stage of the run was: failures, durations, time lost."""
     run_id = str(executed_evaluations["run_id"].iloc[0])
     steps = {step.step_key: step for step in context.instance.get_run_step_stats(context.run.run_id)}
@@ -310,7 +318,7 @@ def workflow_health(
     rows = workflow_health_rows(
         run_id, validation_results, executed_evaluations, evaluation_scores, agent_performance_summary, durations
     )
-    return table_result(WorkflowHealth, rows)
+    yield table_result(WorkflowHealth, rows)
 
 
 _STEP_OF_STAGE = {
@@ -320,21 +328,6 @@ _STEP_OF_STAGE = {
     "score": "score_evaluations",
     "summarise": "evaluation_summary",
 }
-
-evaluation_contract_checks = [
-    contract_check(table, contract, agent_versions_partitions)
-    for table, contract in {
-        "evaluation_plan": EvaluationPlan,
-        "validation_results": ValidationResults,
-        "executed_evaluations": ExecutedEvaluations,
-        "agent_calls": AgentCalls,
-        "evaluation_scores": EvaluationScores,
-        "evaluation_field_scores": EvaluationFieldScores,
-        "agent_performance_summary": AgentPerformanceSummary,
-        "evaluation_summary": EvaluationSummary,
-        "workflow_health": WorkflowHealth,
-    }.items()
-]
 
 
 def _version(world: World, partition_key: str) -> AgentVersion:

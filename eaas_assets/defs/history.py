@@ -12,23 +12,27 @@ from eaas_assets.contracts.history import (
     RegressionAnalysis,
     RunMetrics,
     ScenarioEvaluations,
+    SegmentComparison,
     TrendAnalysis,
+    TrialReliability,
 )
 from eaas_assets.contracts.identifiers import VersionKey
 from eaas_assets.contracts.tables import Table
-from eaas_assets.defs.checks import contract_check, gate_result
+from eaas_assets.defs.checks import gate_result
 from eaas_assets.defs.inputs import (
     historical_evaluation_runs,
     historical_run_metrics,
     historical_scenario_evaluations,
 )
 from eaas_assets.defs.partitions import agent_versions_partitions
-from eaas_assets.defs.tables import table_options, table_result
+from eaas_assets.defs.tables import asset_options, contract_specs, table_options, table_result
 from eaas_assets.defs.world import World
 from eaas_assets.history.baseline import compare_with_baseline
 from eaas_assets.history.record import RunRecord, combine
 from eaas_assets.history.regression import analyse_regression, regression_found
+from eaas_assets.history.reliability import trial_reliability as reliability_of_run
 from eaas_assets.history.runs import executed_run, historical_runs
+from eaas_assets.history.segments import compare_segments
 from eaas_assets.history.trend import analyse_trend
 
 GROUP = "history"
@@ -36,7 +40,7 @@ RECORDED = ("evaluation_runs", "run_metrics", "scenario_evaluations")
 
 
 def _options(contract: type[Table]) -> dict[str, Any]:
-    return {"partitions_def": agent_versions_partitions, **table_options(contract, GROUP)}
+    return {"partitions_def": agent_versions_partitions, **asset_options(contract, GROUP)}
 
 
 def _out(contract: type[Table]) -> dg.AssetOut:
@@ -50,6 +54,7 @@ def _out(contract: type[Table]) -> dg.AssetOut:
         "run_metrics": _out(RunMetrics),
         "scenario_evaluations": _out(ScenarioEvaluations),
     },
+    check_specs=contract_specs(EvaluationRuns, RunMetrics, ScenarioEvaluations),
     deps=[historical_evaluation_runs, historical_run_metrics, historical_scenario_evaluations],
     partitions_def=agent_versions_partitions,
 )
@@ -74,31 +79,44 @@ def record_run(
         world.files.evaluation_policy.digest_for(suite),
     )
     record = combine([*_imported(world, VersionKey.parse(context.partition_key).agent), current])
-    yield table_result(EvaluationRuns, record.runs, "evaluation_runs")
+    yield table_result(EvaluationRuns, record.runs)
     yield table_result(
         RunMetrics,
         record.metrics,
-        "run_metrics",
         # Of this run alone: Dagster draws numeric metadata over time.
         metadata={str(row.metric): row.value for row in current.metrics.dropna(subset="value").itertuples()},
     )
     yield table_result(
         ScenarioEvaluations,
         record.scenarios,
-        "scenario_evaluations",
         preview=["run_id", "scenario_id", "trial", "passed", "overall_score", "failure_reason"],
+    )
+
+
+@dg.asset(deps=RECORDED, **_options(TrialReliability))
+def trial_reliability(
+    context: dg.AssetExecutionContext, world: World, evaluation_plan: pd.DataFrame, journey_scenarios: pd.DataFrame
+) -> Iterator[dg.MaterializeResult[Any]]:
+    """What the repeated trials of this run tell: pass@k, pass^k, flaky scenarios, and where the variance sits."""
+    run_id = str(evaluation_plan["run_id"].iloc[0])
+    cluster_by = world.files.release_policy.comparison.cluster_by
+    frame = reliability_of_run(run_id, _history(context, world), cluster_by, scenarios=journey_scenarios)
+    yield table_result(
+        TrialReliability, frame, preview=["metric", "value", "low", "high", "scenarios", "left_out", "reason"]
     )
 
 
 @dg.asset(deps=RECORDED, **_options(BaselineComparison))
 def baseline_comparison(
-    context: dg.AssetExecutionContext, world: World, evaluation_plan: pd.DataFrame
-) -> dg.MaterializeResult[pd.DataFrame]:
-    """This run against the declared baseline: pass rates, improvement, whether it is a regression, what it is worth."""
+    context: dg.AssetExecutionContext, world: World, evaluation_plan: pd.DataFrame, journey_scenarios: pd.DataFrame
+) -> Iterator[dg.MaterializeResult[Any]]:
+    """This run against the declared baseline: better, worse, not worse or inconclusive, and what would settle it."""
     run_id, baseline = _run_and_baseline(context, world, evaluation_plan)
-    frame = compare_with_baseline(run_id, baseline, _history(context, world), world.files.release_policy)
+    frame = compare_with_baseline(
+        run_id, baseline, _history(context, world), world.files.release_policy, scenarios=journey_scenarios
+    )
     row = frame.iloc[0]
-    return table_result(
+    yield table_result(
         BaselineComparison,
         frame,
         preview=["version", "baseline_version", "current_pass_rate", "baseline_pass_rate", "improvement", "verdict"],
@@ -106,15 +124,31 @@ def baseline_comparison(
     )
 
 
+@dg.asset(deps=RECORDED, **_options(SegmentComparison))
+def segment_comparison(
+    context: dg.AssetExecutionContext, world: World, evaluation_plan: pd.DataFrame, journey_scenarios: pd.DataFrame
+) -> Iterator[dg.MaterializeResult[Any]]:
+    """This run against the baseline in every segment of the suite: where harm could hide behind the average."""
+    run_id, baseline = _run_and_baseline(context, world, evaluation_plan)
+    frame = compare_segments(run_id, baseline, _history(context, world), world.files.release_policy, journey_scenarios)
+    yield table_result(
+        SegmentComparison,
+        frame,
+        preview=["segment", "value", "scenarios", "before", "after", "difference", "p_adjusted", "verdict", "forbids"],
+    )
+
+
 @dg.asset(deps=RECORDED, **_options(RegressionAnalysis))
 def regression_analysis(
-    context: dg.AssetExecutionContext, world: World, evaluation_plan: pd.DataFrame
-) -> dg.MaterializeResult[pd.DataFrame]:
+    context: dg.AssetExecutionContext, world: World, evaluation_plan: pd.DataFrame, journey_scenarios: pd.DataFrame
+) -> Iterator[dg.MaterializeResult[Any]]:
     """What got worse and what got better since the previous run and since the baseline: by metric and by scenario."""
     run_id, baseline = _run_and_baseline(context, world, evaluation_plan)
-    frame = analyse_regression(run_id, baseline, _history(context, world), world.files.release_policy)
+    frame = analyse_regression(
+        run_id, baseline, _history(context, world), world.files.release_policy, scenarios=journey_scenarios
+    )
     counts = {verdict: int(rows) for verdict, rows in frame["verdict"].value_counts().items()}
-    return table_result(
+    yield table_result(
         RegressionAnalysis,
         frame,
         preview=["against", "kind", "subject", "previous", "current", "change", "verdict", "statement"],
@@ -127,8 +161,9 @@ def regression_analysis(
     name="no_regression",
     partitions_def=agent_versions_partitions,
     additional_ins={"baseline_comparison": dg.AssetIn("baseline_comparison")},
-    description="Nothing got worse than the release policy allows, and no scenario was lost. "
-    "How loud: `gates.regression` in the release policy.",
+    description="The version is not worse than its baseline, in no segment and by no rule about points, and no "
+    "scenario was lost, except by what chance explains. What counts: `regression_gate` in the release policy; "
+    "how loud: `gates.regression`.",
 )
 def no_regression(
     world: World, regression_analysis: pd.DataFrame, baseline_comparison: pd.DataFrame
@@ -142,26 +177,13 @@ def no_regression(
 @dg.asset(deps=RECORDED, **_options(TrendAnalysis))
 def trend_analysis(
     context: dg.AssetExecutionContext, world: World, evaluation_plan: pd.DataFrame
-) -> dg.MaterializeResult[pd.DataFrame]:
+) -> Iterator[dg.MaterializeResult[Any]]:
     """Where the agent's runs are heading: improving, declining or stable, with a robust slope and its interval."""
     run_id = str(evaluation_plan["run_id"].iloc[0])
     frame = analyse_trend(run_id, _history(context, world), world.files.release_policy)
-    return table_result(
+    yield table_result(
         TrendAnalysis, frame, preview=["metric", "direction", "runs", "slope_per_run", "slope_low", "slope_high"]
     )
-
-
-history_contract_checks = [
-    contract_check(table, contract, agent_versions_partitions)
-    for table, contract in {
-        "evaluation_runs": EvaluationRuns,
-        "run_metrics": RunMetrics,
-        "scenario_evaluations": ScenarioEvaluations,
-        "baseline_comparison": BaselineComparison,
-        "regression_analysis": RegressionAnalysis,
-        "trend_analysis": TrendAnalysis,
-    }.items()
-]
 
 
 def _run_and_baseline(

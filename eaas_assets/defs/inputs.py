@@ -1,6 +1,8 @@
 """Stage *inputs*: what people wrote, read and checked: suites, agent versions, rules, history, the audit of suites."""
 
 from collections import Counter
+from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 import pandas as pd
@@ -16,8 +18,8 @@ from eaas_assets.contracts.inputs import (
     SpecialistAgents,
     SuiteAudit,
 )
-from eaas_assets.defs.checks import contract_check, gate_result
-from eaas_assets.defs.tables import table_metadata, table_options, table_result
+from eaas_assets.defs.checks import gate_result
+from eaas_assets.defs.tables import asset_options, table_metadata, table_options, table_result
 from eaas_assets.defs.world import World
 from eaas_assets.history.audit import audit_history
 from eaas_assets.suites import tables as suite_tables
@@ -26,15 +28,15 @@ from eaas_assets.suites.audit import suite_audit as audit_suites
 GROUP = "inputs"
 
 
-@dg.asset(**table_options(JourneyScenarios, GROUP, frozenset({"json", "csv"})))
-def journey_scenarios(world: World) -> dg.MaterializeResult[pd.DataFrame]:
+@dg.asset(**asset_options(JourneyScenarios, GROUP, frozenset({"json", "csv"})))
+def journey_scenarios(world: World) -> Iterator[dg.MaterializeResult[Any]]:
     """Scenarios of every suite: what the agent is told, the facts it may see, and what is expected of it.
 
     A scenario with a fault is left out and stands in `validation_results`; the others go on.
     """
     frame = suite_tables.journey_scenarios(world.files.suites)
     suites = {f"scenarios of {name}": int(rows) for name, rows in frame["suite"].value_counts().items()}
-    return table_result(
+    yield table_result(
         JourneyScenarios, frame, preview=["suite", "scenario_id", "message", "risk", "expected_json"], metadata=suites
     )
 
@@ -61,24 +63,24 @@ logistics = _context_asset("logistics", "What the carriers report about each ord
 marketing_signals = _context_asset("marketing_signals", "Engagement, satisfaction and campaign signals per customer.")
 
 
-@dg.asset(**table_options(SpecialistAgents, GROUP, frozenset({"json"})))
-def specialist_agents(world: World) -> dg.MaterializeResult[pd.DataFrame]:
+@dg.asset(**asset_options(SpecialistAgents, GROUP, frozenset({"json"})))
+def specialist_agents(world: World) -> Iterator[dg.MaterializeResult[Any]]:
     """Specialists that orchestrators may call, with their actions and response templates."""
     frame = suite_tables.specialist_agents(world.files.suites)
-    return table_result(SpecialistAgents, frame, preview=["suite", "name", "agent_id", "description"])
+    yield table_result(SpecialistAgents, frame, preview=["suite", "name", "agent_id", "description"])
 
 
-@dg.asset(**table_options(DecisionRules, GROUP, frozenset({"yaml"})))
-def decision_rules(world: World) -> dg.MaterializeResult[pd.DataFrame]:
+@dg.asset(**asset_options(DecisionRules, GROUP, frozenset({"yaml"})))
+def decision_rules(world: World) -> Iterator[dg.MaterializeResult[Any]]:
     """Business rules of the suites: the rule table, and the ordered classification in which the first match wins."""
-    return table_result(DecisionRules, suite_tables.decision_rules(world.files.suites))
+    yield table_result(DecisionRules, suite_tables.decision_rules(world.files.suites))
 
 
-@dg.asset(**table_options(AgentVersions, GROUP, frozenset({"yaml"})))
-def agent_versions(world: World) -> dg.MaterializeResult[pd.DataFrame]:
+@dg.asset(**asset_options(AgentVersions, GROUP, frozenset({"yaml"})))
+def agent_versions(world: World) -> Iterator[dg.MaterializeResult[Any]]:
     """Every readable agent version. A file that cannot be read stands in `validation_results` with its faults."""
     faults = [str(problem) for file in world.files.agents.files for problem in file.problems]
-    return table_result(
+    yield table_result(
         AgentVersions,
         agent_tables.agent_versions(world.files.agents),
         metadata={
@@ -88,31 +90,31 @@ def agent_versions(world: World) -> dg.MaterializeResult[pd.DataFrame]:
     )
 
 
-@dg.asset(**table_options(HistoricalEvaluationRuns, GROUP, frozenset({"json"})))
-def historical_evaluation_runs(world: World) -> dg.MaterializeResult[pd.DataFrame]:
+@dg.asset(**asset_options(HistoricalEvaluationRuns, GROUP, frozenset({"json"})))
+def historical_evaluation_runs(world: World) -> Iterator[dg.MaterializeResult[Any]]:
     """Evaluation runs that were made before this system."""
-    return table_result(HistoricalEvaluationRuns, world.files.history.runs)
+    yield table_result(HistoricalEvaluationRuns, world.files.history.runs)
 
 
-@dg.asset(**table_options(HistoricalRunMetrics, GROUP, frozenset({"json"})))
-def historical_run_metrics(world: World) -> dg.MaterializeResult[pd.DataFrame]:
+@dg.asset(**asset_options(HistoricalRunMetrics, GROUP, frozenset({"json"})))
+def historical_run_metrics(world: World) -> Iterator[dg.MaterializeResult[Any]]:
     """Summary metrics of the historical runs, as they were written down at the time."""
-    return table_result(HistoricalRunMetrics, world.files.history.metrics)
+    yield table_result(HistoricalRunMetrics, world.files.history.metrics)
 
 
-@dg.asset(**table_options(HistoricalScenarioEvaluations, GROUP, frozenset({"json"})))
-def historical_scenario_evaluations(world: World) -> dg.MaterializeResult[pd.DataFrame]:
+@dg.asset(**asset_options(HistoricalScenarioEvaluations, GROUP, frozenset({"json"})))
+def historical_scenario_evaluations(world: World) -> Iterator[dg.MaterializeResult[Any]]:
     """The scenario evaluations that survive from the historical runs."""
-    return table_result(HistoricalScenarioEvaluations, world.files.history.scenarios)
+    yield table_result(HistoricalScenarioEvaluations, world.files.history.scenarios)
 
 
 @dg.asset(
     deps=[historical_evaluation_runs, historical_run_metrics, historical_scenario_evaluations],
-    **table_options(SuiteAudit, GROUP),
+    **asset_options(SuiteAudit, GROUP),
 )
 def suite_audit(
     world: World, journey_scenarios: pd.DataFrame, decision_rules: pd.DataFrame
-) -> dg.MaterializeResult[pd.DataFrame]:
+) -> Iterator[dg.MaterializeResult[Any]]:
     """What is wrong with the test suites and the recorded history, because a bad test set makes every number a lie.
 
     Contradictory labels, labels that no rule can produce, rules that can never fire, duplicates, labels at odds with
@@ -121,7 +123,7 @@ def suite_audit(
     history_findings = audit_history(world.files.history, journey_scenarios, decision_rules)
     frame = audit_suites(world.files.suites, extra_findings=history_findings)
     counts = Counter(frame["severity"])
-    return table_result(
+    yield table_result(
         SuiteAudit,
         frame,
         preview=["suite", "finding", "severity", "subject", "statement"],
@@ -140,15 +142,3 @@ def suites_are_sound(world: World, suite_audit: pd.DataFrame) -> dg.AssetCheckRe
     reasons = [f"{row.suite}: {row.statement}" for row in errors.itertuples()]
     severity = world.files.release_policy.gates.suite_audit
     return gate_result(reasons, severity, f"{len(suite_audit)} findings, none of severity error")
-
-
-input_contract_checks = [
-    contract_check("journey_scenarios", JourneyScenarios),
-    contract_check("specialist_agents", SpecialistAgents),
-    contract_check("decision_rules", DecisionRules),
-    contract_check("agent_versions", AgentVersions),
-    contract_check("historical_evaluation_runs", HistoricalEvaluationRuns),
-    contract_check("historical_run_metrics", HistoricalRunMetrics),
-    contract_check("historical_scenario_evaluations", HistoricalScenarioEvaluations),
-    contract_check("suite_audit", SuiteAudit),
-]

@@ -1,16 +1,17 @@
 """Stage *reports*: pages for people, rendered from tables and from nothing else."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.metadata import version as installed_version
+from typing import Any
 
 import dagster as dg
 import pandas as pd
 
 from eaas_assets.contracts.identifiers import VersionKey
 from eaas_assets.contracts.reports import EvaluationReport
-from eaas_assets.defs.checks import contract_check
 from eaas_assets.defs.partitions import agent_versions_partitions
-from eaas_assets.defs.tables import OWNERS, table_options, table_result
+from eaas_assets.defs.tables import OWNERS, asset_options, table_result
 from eaas_assets.defs.world import World
 from eaas_assets.reporting.evaluation_report import EvaluationReportTables, render_evaluation_report
 from eaas_assets.reporting.index import render_index
@@ -39,11 +40,11 @@ RUN_TABLES = {
 @dg.asset(
     deps=["journey_scenarios", "specialist_agents", "suite_audit", *RUN_TABLES.values()],
     partitions_def=agent_versions_partitions,
-    **table_options(EvaluationReport, GROUP, frozenset({"html", "markdown"})),
+    **asset_options(EvaluationReport, GROUP, frozenset({"html", "markdown"})),
 )
 def evaluation_report(
     context: dg.AssetExecutionContext, world: World, evaluation_plan: pd.DataFrame
-) -> dg.MaterializeResult[pd.DataFrame]:
+) -> Iterator[dg.MaterializeResult[Any]]:
     """One page for a decision maker and the detail below it: verdict first, what changed, why, what to do next."""
     key = VersionKey.parse(context.partition_key)
     plan = evaluation_plan.iloc[0]
@@ -90,7 +91,7 @@ def evaluation_report(
                 "written_at": datetime.now(UTC),
             }
         )
-    return table_result(
+    yield table_result(
         EvaluationReport,
         rows,
         metadata={
@@ -114,6 +115,3 @@ def report_index(world: World) -> dg.MaterializeResult[None]:
     write_atomically(path, page.html.encode())
     write_atomically(path.with_suffix(".md"), page.markdown.encode())
     return dg.MaterializeResult(metadata={"page": dg.MetadataValue.path(path), "verdict": page.verdict})
-
-
-report_contract_checks = [contract_check("evaluation_report", EvaluationReport, agent_versions_partitions)]

@@ -6,11 +6,13 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from eaas_assets.contracts.tables import Table, build
+from eaas_assets.contracts.tables import Table, build, contract_problems, table_name
 
 OWNERS = ["team:evaluation"]
 CODE_VERSION = "1"
+CONTRACT_CHECK = "meets_contract"
 PREVIEW_ROWS = 12
+SHOWN_FAILURES = 20
 PREVIEW_CHARACTERS = 120
 
 
@@ -32,6 +34,24 @@ def table_options(contract: type[Table] | None, group: str, kinds: frozenset[str
     }
 
 
+def asset_options(contract: type[Table], group: str, kinds: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """As :func:`table_options`, with the table's contract as a blocking check: for an asset of one table."""
+    return {**table_options(contract, group, kinds), "check_specs": contract_specs(contract)}
+
+
+def contract_specs(*contracts: type[Table]) -> list[dg.AssetCheckSpec]:
+    """The blocking check of each table that an asset makes: every row meets the pandera contract."""
+    return [
+        dg.AssetCheckSpec(
+            CONTRACT_CHECK,
+            asset=table_name(contract),
+            blocking=True,
+            description=f"Every row of `{table_name(contract)}` meets the pandera contract `{contract.__name__}`.",
+        )
+        for contract in contracts
+    ]
+
+
 def column_schema(contract: type[Table]) -> dg.TableSchema:
     """The contract as Dagster's Columns tab shows it."""
     return dg.TableSchema(
@@ -48,24 +68,34 @@ def column_schema(contract: type[Table]) -> dg.TableSchema:
 
 
 def table_result(
-    contract: type[Table],
-    rows: Any,
-    asset_key: str | None = None,
-    preview: list[str] | None = None,
-    metadata: Mapping[str, Any] | None = None,
+    contract: type[Table], rows: Any, preview: list[str] | None = None, metadata: Mapping[str, Any] | None = None
 ) -> dg.MaterializeResult[pd.DataFrame]:
-    """A table in the shape of its contract, with its row count and a first look.
+    """A table in the shape of its contract, checked, with its row count and a first look.
 
     Args:
-        contract: What the table must look like.
+        contract: What the table must look like; its name is the asset's.
         rows: A DataFrame or mappings.
-        asset_key: Needed where one computation yields several tables.
         preview: Columns of the first look; all of them by default.
         metadata: What else a reader of this asset wants to see.
     """
     frame = build(contract, rows)
     return dg.MaterializeResult(
-        asset_key=asset_key, value=frame, metadata={**table_metadata(frame, preview), **(metadata or {})}
+        asset_key=table_name(contract),
+        value=frame,
+        metadata={**table_metadata(frame, preview), **(metadata or {})},
+        check_results=[contract_result(contract, frame)],
+    )
+
+
+def contract_result(contract: type[Table], table: pd.DataFrame) -> dg.AssetCheckResult:
+    """Passed, or failed with the first failing rows as a table."""
+    problems = contract_problems(contract, table)
+    metadata: dict[str, Any] = {"rows": len(table), "failures": len(problems)}
+    if problems:
+        failures = pd.DataFrame([problem.as_row() for problem in problems])
+        metadata["failing_rows"] = table_preview(failures, SHOWN_FAILURES)
+    return dg.AssetCheckResult(
+        passed=not problems, check_name=CONTRACT_CHECK, asset_key=table_name(contract), metadata=metadata
     )
 
 

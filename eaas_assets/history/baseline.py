@@ -13,11 +13,14 @@ import pandas as pd
 from eaas_assets.contracts.history import BaselineComparison
 from eaas_assets.contracts.policies import ReleasePolicy
 from eaas_assets.contracts.tables import build
-from eaas_assets.history.comparable import Comparison, caveats, limits, put_side_by_side
+from eaas_assets.history.comparable import Comparison, Paired, caveats, limits, put_side_by_side
+from eaas_assets.history.explanation import paired_sentences, verdict_sentences
+from eaas_assets.history.gate import counts
 from eaas_assets.history.measures import UNKNOWN, Measure
 from eaas_assets.history.record import Run, RunRecord, baseline_run_id, read_run
-from eaas_assets.history.wording import count, joined, level, number, points
-from eaas_assets.stats.descriptive import at_least, difference_exact
+from eaas_assets.history.rules import exceeds
+from eaas_assets.history.wording import level, number, points
+from eaas_assets.stats.descriptive import difference_exact
 from eaas_assets.storage.files import canonical_json
 
 
@@ -27,12 +30,13 @@ def compare_with_baseline(
     history: RunRecord,
     policy: ReleasePolicy,
     scoring: str | None = None,
+    scenarios: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """BaselineComparison of one run, one row.
 
-    The reference is the latest full run of the baseline version, an executed one before an imported one. A regression
-    is a fall of the pass rate by more than the policy allows, exactly as decimals; ``better`` and ``worse`` are said
-    only where the paired test rejects "no difference".
+    The reference is the latest full run of the baseline version, an executed one before an imported one. The verdict
+    follows from ``policy.comparison`` alone. ``regression_detected`` is another matter: whether the pass rate fell by
+    more than ``policy.baseline`` allows, exactly as decimals, by chance or not.
 
     Args:
         run_id: The run in question.
@@ -40,15 +44,28 @@ def compare_with_baseline(
         history: The one history, with this run in it.
         policy: The release policy.
         scoring: Hash of the evaluation policy under which results count; None: of each run the last one.
+        scenarios: JourneyScenarios, for families and segments; None: there are none.
     """
     run = read_run(history, run_id, scoring)
+    comparison = baseline_side_by_side(run, baseline_version, history, policy, scoring, scenarios)
+    row = _without_baseline(run, baseline_version) if comparison is None else _with_baseline(comparison, policy)
+    shared = {"margin": policy.comparison.margin, "policy_hash": policy.digest}
+    return build(BaselineComparison, [row | shared])
+
+
+def baseline_side_by_side(
+    run: Run,
+    baseline_version: str | None,
+    history: RunRecord,
+    policy: ReleasePolicy,
+    scoring: str | None = None,
+    scenarios: pd.DataFrame | None = None,
+) -> Comparison | None:
+    """A run beside its baseline's; None where no baseline is declared or it has no run. Arguments as above."""
     reference_id = None if baseline_version is None else baseline_run_id(history, run, baseline_version)
     if reference_id is None:
-        row = _without_baseline(run, baseline_version)
-    else:
-        reference = read_run(history, reference_id, scoring or run.policy_hash)
-        row = _with_baseline(put_side_by_side(reference, run), policy)
-    return build(BaselineComparison, [row | {"policy_hash": policy.digest}])
+        return None
+    return put_side_by_side(read_run(history, reference_id, scoring or run.policy_hash), run, policy, scenarios)
 
 
 def _without_baseline(run: Run, version: str | None) -> dict[str, Any]:
@@ -57,6 +74,7 @@ def _without_baseline(run: Run, version: str | None) -> dict[str, Any]:
     else:
         reason = f"The baseline {version} has no full run with results on the same suite: evaluate it first."
     current = run.measure("pass_rate")
+    lists = ("alarms", "worst_segments", "findings", "lost_scenarios", "gained_scenarios", "unpaired_scenarios")
     return {
         "run_id": run.run_id,
         "agent": run.agent,
@@ -66,19 +84,16 @@ def _without_baseline(run: Run, version: str | None) -> dict[str, Any]:
         "current_passed": current.numerator,
         "current_total": current.denominator,
         "verdict": "no_baseline",
-        "lost_scenarios_json": "[]",
-        "gained_scenarios_json": "[]",
-        "unpaired_scenarios_json": "[]",
+        **{f"{name}_json": "[]" for name in lists},
         "details": f"Pass rate {level('pass_rate', current)}. {reason}",
     }
 
 
 def _with_baseline(comparison: Comparison, policy: ReleasePolicy) -> dict[str, Any]:
-    reference, run, pairing, test = comparison.reference, comparison.current, comparison.pairing, comparison.test
+    reference, run, pairing, paired = comparison.reference, comparison.current, comparison.pairing, comparison.paired
     before, now = comparison.before.get("pass_rate", UNKNOWN), comparison.after.get("pass_rate", UNKNOWN)
     improvement = difference_exact(now.value, before.value)
     regression = exceeds(before, now, policy.baseline.regression_points)
-    verdict = _verdict(comparison)
     return {
         "run_id": run.run_id,
         "agent": run.agent,
@@ -94,11 +109,9 @@ def _with_baseline(comparison: Comparison, policy: ReleasePolicy) -> dict[str, A
         "baseline_total": before.denominator,
         "improvement": improvement,
         "improvement_percentage": _percentage(improvement, before.value),
-        "improvement_low": test.interval.low if test else math.nan,
-        "improvement_high": test.interval.high if test else math.nan,
-        "p_value": test.p_value if test else math.nan,
         "regression_detected": regression,
-        "verdict": verdict,
+        "alarms_json": canonical_json(comparison.alarms(policy)),
+        **(_unpaired() if paired is None else _verdict(paired)),
         "lost_scenarios_json": canonical_json(pairing.lost),
         "gained_scenarios_json": canonical_json(pairing.gained),
         "unpaired_scenarios_json": canonical_json(pairing.unpaired),
@@ -106,26 +119,52 @@ def _with_baseline(comparison: Comparison, policy: ReleasePolicy) -> dict[str, A
     }
 
 
-def exceeds(before: Measure, now: Measure, allowed: float) -> bool | None:
-    """Whether a rate fell by more than ``allowed``, exactly as decimals; None if either is unknown."""
-    within = at_least(allowed, difference_exact(before.value, now.value))
-    return None if within is None else not within
+def _unpaired() -> dict[str, Any]:
+    return {"verdict": "inconclusive", "worst_segments_json": "[]", "findings_json": "[]"}
+
+
+def _verdict(paired: Paired) -> dict[str, Any]:
+    verdict, settlement, one = paired.verdict, paired.settlement, paired.verdict.primary
+    planned = {"settle_scenarios": settlement.scenarios, "settle_trials": settlement.trials}
+    return {
+        "verdict": verdict.word,
+        "improvement_low": one.interval.low,
+        "improvement_high": one.interval.high,
+        "level": one.interval.level,
+        "p_value": one.p_adjusted,
+        "paired_scenarios": one.n,
+        "paired_groups": one.n_clusters,
+        "worst_segments_json": canonical_json([str(segment) for segment in verdict.guards]),
+        "findings_json": canonical_json(
+            [
+                {
+                    "metric": finding.metric,
+                    "scenarios": finding.n,
+                    "difference": _known(finding.difference),
+                    "low": _known(finding.interval.low),
+                    "high": _known(finding.interval.high),
+                    "p_value": _known(finding.p_adjusted),
+                    "test": finding.method,
+                }
+                for finding in verdict.findings
+            ]
+        ),
+        "minimum_detectable_effect": settlement.detectable.effect,
+        "settle_claim": settlement.claim,
+        **{name: more.number for name, more in planned.items()},
+        **{f"{name}_cost_usd": more.cost_usd for name, more in planned.items()},
+        **{f"{name}_seconds": more.seconds for name, more in planned.items()},
+    }
+
+
+def _known(value: float) -> float | None:
+    """JSON has no nan."""
+    return None if math.isnan(value) else value
 
 
 def _percentage(improvement: float, before: float) -> float:
     """The improvement in percent of the baseline; nan for a baseline of 0, of which nothing is a percentage."""
     return round(improvement / before * 100, 10) if before > 0 else math.nan
-
-
-def _verdict(comparison: Comparison) -> str:
-    test = comparison.test
-    if test is None:
-        return "inconclusive"
-    if comparison.pairing.identical:
-        return "no_difference"
-    if test.significant:
-        return "better" if test.difference > 0 else "worse"
-    return "inconclusive"
 
 
 def _details(
@@ -144,7 +183,7 @@ def _details(
         )
     told.extend(paired_sentences(comparison))
     told.extend(caveats(comparison))
-    told.append(_judgement(comparison, regression, policy.baseline.regression_points))
+    told.extend(_judgement(comparison, regression, policy))
     told.extend(limits(comparison, policy.baseline.regression_points))
     return told
 
@@ -158,38 +197,14 @@ def _movement(improvement: float, before: float) -> str:
     return f"{points(abs(improvement))} {'more' if improvement > 0 else 'less'}{relative}"
 
 
-def paired_sentences(comparison: Comparison) -> list[str]:
-    """Which scenarios were lost and gained, and what the test over all pairs says."""
-    pairing, test = comparison.pairing, comparison.test
-    told = []
-    if len(pairing.pairs):
-        told.append(
-            f"Of {count(len(pairing.pairs), 'shared scenario')}, {_named(pairing.lost, 'lost')}, "
-            f"{_named(pairing.gained, 'gained')}."
-        )
-    if pairing.by_fields and len(pairing.pairs):
-        told.append("There, passing means that every recorded field matched, in both runs.")
-    if pairing.shifted:
-        told.append(f"Passed in more or fewer of their trials without changing sides: {joined(pairing.shifted)}.")
-    if test is not None and not math.isnan(test.interval.low):
-        method = "exact McNemar test" if pairing.single else "paired test over scenarios"
-        low, high = (number(100 * bound) for bound in test.interval[:2])
-        told.append(f"95 % interval of the difference: {low} to {high} points; {method}: p = {test.p_value:.2g}.")
-    return told
-
-
-def _named(scenarios: list[str], what: str) -> str:
-    return f"{len(scenarios):,} {what} ({joined(scenarios)})" if scenarios else f"none {what}"
-
-
-def _judgement(comparison: Comparison, regression: bool | None, allowed: float) -> str:
-    if regression is None:
-        return "Whether it is a regression cannot be told."
-    rule = f"the {points(allowed)} that the policy allows"
-    found = f"The fall exceeds {rule}: a regression." if regression else f"No fall beyond {rule}."
-    test = comparison.test
-    if test is None or comparison.pairing.identical:
-        return found
-    if test.significant:
-        return f"{found} The paired test confirms a difference."
-    return f"{found} The paired test cannot tell the difference from chance."
+def _judgement(comparison: Comparison, regression: bool | None, policy: ReleasePolicy) -> list[str]:
+    """What the rule about points says, and then what the statistics say: they answer different questions."""
+    told = "Whether it is a regression cannot be told."
+    if regression is not None:
+        rule = f"the {points(policy.baseline.regression_points)} that the policy allows"
+        told = f"The fall exceeds {rule}: a regression." if regression else f"No fall beyond {rule}."
+    if comparison.paired is None:
+        return [told]
+    if regression and not counts(comparison.chance, "pass_rate", policy.comparison.alpha):
+        told = f"The fall exceeds {rule}, but no further than chance explains."
+    return [told, *verdict_sentences(comparison.paired, policy.comparison.margin)]

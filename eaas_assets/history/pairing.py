@@ -1,13 +1,12 @@
-"""Two runs side by side, scenario by scenario: who was lost, who was gained, and what a paired test says.
+"""Two runs side by side, scenario by scenario: which ones both ran, who was lost, and who was gained.
 
-Belongs here: the one way in which results of two runs are matched. Callers that compare a segment filter the rows of
-both runs before they are paired. Run totals, thresholds and sentences are not made here.
+Belongs here: the one way in which results of two runs are matched. Nothing is tested here, and run totals, thresholds
+and sentences are not made here.
 """
 
 from __future__ import annotations
 
 import json
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,11 +14,6 @@ import pandas as pd
 
 from eaas_assets.history.columns import all_matched
 from eaas_assets.history.measures import field_matches
-from eaas_assets.stats.intervals import Interval
-from eaas_assets.stats.paired import mcnemar_exact, paired_difference
-
-SIGNIFICANT = 0.05
-"""Two-sided error rate of the paired test behind the words better and worse."""
 
 COUNTS = ("before_trials", "before_passed", "after_trials", "after_passed")
 
@@ -63,30 +57,6 @@ class Pairing(NamedTuple):
         return not (self.unpaired or self.redefined)
 
 
-class PairedTest(NamedTuple):
-    """What the pairs say about the difference of pass rates, now minus before.
-
-    Attributes:
-        n: Scenarios.
-        difference: Mean over scenarios of the change of the share of passed trials; nan without pairs.
-        interval: Its 95 % interval: Tango's score interval for single trials, at the effective number of pairs for
-            several; nan with fewer than two scenarios.
-        p_value: Exact McNemar test for single trials; score test of the clustered difference for several.
-        spread: Standard deviation of the changes; nan with fewer than two scenarios.
-    """
-
-    n: int
-    difference: float
-    interval: Interval
-    p_value: float
-    spread: float
-
-    @property
-    def significant(self) -> bool:
-        """Whether the test rejects "no difference"; never where it has no p-value."""
-        return self.p_value < SIGNIFICANT
-
-
 def pair(before: pd.DataFrame, after: pd.DataFrame) -> Pairing:
     """Match the scenario rows of an earlier and a later run.
 
@@ -116,20 +86,6 @@ def pair(before: pd.DataFrame, after: pd.DataFrame) -> Pairing:
         redefined=redefined,
         by_fields=by_fields,
     )
-
-
-def paired_test(pairing: Pairing) -> PairedTest:
-    """Whether the paired scenarios tell the two runs apart."""
-    pairs = pairing.pairs
-    change = (
-        pairs["after_passed"] / pairs["after_trials"] - pairs["before_passed"] / pairs["before_trials"]
-    ).to_numpy()
-    tested = paired_difference(change, limit=1.0)
-    p_value = tested.p_value
-    if pairing.single and len(pairs):
-        p_value = mcnemar_exact(len(pairing.lost), len(pairing.gained)).p_value
-    spread = float(np.std(change, ddof=1)) if change.size > 1 else math.nan
-    return PairedTest(len(pairs), tested.estimate, tested.interval, p_value, spread)
 
 
 def _per_scenario(rows: pd.DataFrame, fields: list[str] | None) -> pd.DataFrame:

@@ -39,6 +39,7 @@ class Run:
 
     Attributes:
         suite: None where history does not say.
+        simulated: Whether a simulated agent answered: the same every time.
         measures: Metrics by name.
         scenarios: Its rows of ScenarioEvaluations.
         policy_hash: Policy of the scores; None for historical runs.
@@ -53,6 +54,7 @@ class Run:
     scope: str
     scenario_count: int
     evaluation_count: int
+    simulated: bool
     measures: dict[str, Measure]
     scenarios: pd.DataFrame
     policy_hash: str | None
@@ -133,6 +135,7 @@ def read_run(history: RunRecord, run_id: str, scoring: str | None = None) -> Run
         scope=row["scope"],
         scenario_count=int(row["scenario_count"]),
         evaluation_count=int(row["evaluation_count"]),
+        simulated=not pd.isna(row["simulated"]) and bool(row["simulated"]),
         measures=_measures(_under(metrics, policy)),
         scenarios=_under(scenarios, policy),
         policy_hash=policy,

@@ -6,6 +6,8 @@ scenarios were lost and six gained, so every scenario that changed sides has its
 
 from __future__ import annotations
 
+import json
+import math
 from typing import Any, Literal
 
 import pandas as pd
@@ -13,13 +15,14 @@ import pandas as pd
 from eaas_assets.contracts.history import RegressionAnalysis
 from eaas_assets.contracts.policies import ReleasePolicy
 from eaas_assets.contracts.tables import build
-from eaas_assets.history.baseline import paired_sentences
 from eaas_assets.history.comparable import Comparison, caveats, limits, put_side_by_side
+from eaas_assets.history.explanation import paired_sentences
 from eaas_assets.history.finding import records
+from eaas_assets.history.gate import counts
 from eaas_assets.history.measures import UNKNOWN
-from eaas_assets.history.pairing import COUNTS, Pairing
+from eaas_assets.history.pairing import COUNTS
 from eaas_assets.history.record import RunRecord, baseline_run_id, previous_run_id, read_run
-from eaas_assets.history.rules import judge, rule_for, ruled_metrics
+from eaas_assets.history.rules import judge_change, rule_for, ruled_metrics
 from eaas_assets.history.wording import joined, points
 
 Against = Literal["previous_run", "baseline"]
@@ -33,11 +36,16 @@ def analyse_regression(
     history: RunRecord,
     policy: ReleasePolicy,
     scoring: str | None = None,
+    scenarios: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """RegressionAnalysis of one run.
 
     The previous run is a run with results, never a row of zeros: where there is none, the one statement says so. A
-    metric is judged where the policy has a rule for it and at least one of the runs knows it.
+    metric is judged where the policy has a rule for it and at least one of the runs knows it. ``alarm`` marks the rows
+    that make the gate red: changes that count by a rule and that chance does not explain.
+
+    An imported previous run is told about and does not turn the gate red: nobody can look up its evaluations. A
+    baseline does, wherever it comes from, because somebody declared it.
 
     Args:
         run_id: The run in question.
@@ -45,6 +53,7 @@ def analyse_regression(
         history: The one history, with this run in it.
         policy: The release policy.
         scoring: Hash of the evaluation policy under which results count; None: of each run the last one.
+        scenarios: JourneyScenarios, for families and segments; None: there are none.
     """
     run = read_run(history, run_id, scoring)
     references: dict[Against, str | None] = {
@@ -59,9 +68,12 @@ def analyse_regression(
             continue
         if reference_id not in compared:
             reference = read_run(history, reference_id, scoring or run.policy_hash)
-            rows = _compared(put_side_by_side(reference, run), policy)
+            rows = _compared(put_side_by_side(reference, run, policy, scenarios), policy)
             compared[reference_id] = rows.assign(reference_run_id=reference_id, reference_source=reference.source)
-        parts.append(compared[reference_id].assign(against=against))
+        rows = compared[reference_id].assign(against=against)
+        if against == "previous_run" and (rows["reference_source"] == "historical").all():
+            rows["alarm"] = False
+        parts.append(rows)
     table = pd.concat(parts, ignore_index=True)
     return build(RegressionAnalysis, table.assign(run_id=run_id, policy_hash=policy.digest))
 
@@ -69,33 +81,38 @@ def analyse_regression(
 def regression_found(analysis: pd.DataFrame, comparison: pd.DataFrame) -> list[str]:
     """What makes the regression gate red, one sentence each; empty for a green gate.
 
-    An imported previous run is told about in the analysis and does not turn the gate red: nobody can look up its
-    evaluations. A baseline does, wherever it comes from, because somebody declared it.
-
     Args:
         analysis: RegressionAnalysis of a run.
         comparison: BaselineComparison of the same run.
     """
-    found = []
-    for row in records(comparison):
-        if row["regression_detected"] or row["verdict"] == "worse":
-            fall = f"The pass rate is {points(abs(row['improvement']))} below the baseline {row['baseline_version']}"
-            reason = "more than the policy allows" if row["regression_detected"] else "significant in the paired test"
-            found.append(f"{fall} ({row['baseline_run_id']}): {reason}.")
-    imported = (analysis["against"] == "previous_run") & (analysis["reference_source"] == "historical")
-    analysis = analysis[~imported]
+    found = [told for row in records(comparison) for told in _against_baseline(row, json.loads(row["alarms_json"]))]
+    analysis = analysis[analysis["alarm"]]
     references = analysis.drop_duplicates("against").set_index("against")["reference_run_id"].to_dict()
     if references.get("previous_run") == references.get("baseline"):  # say it once
         analysis = analysis[analysis["against"] == "baseline"]
     for (against, reference), rows in analysis.groupby(["against", "reference_run_id"], sort=True):
         words = f"Against {'the baseline run' if against == 'baseline' else 'the previous run'} {reference}:"
-        regressions = rows[(rows["kind"] == "metric") & (rows["verdict"] == "regression")]
-        found.extend(f"{words} {statement}" for statement in regressions["statement"])
-        lost = rows.loc[(rows["kind"] == "scenario") & (rows["verdict"] == "lost"), "subject"].tolist()
+        metrics = rows[rows["kind"] == "metric"]
+        found.extend(f"{words} {statement}" for statement in metrics["statement"])
+        lost = rows.loc[rows["kind"] == "scenario", "subject"].tolist()
         if lost:
             plural = "scenarios" if len(lost) > 1 else "scenario"
             found.append(f"{words} {len(lost):,} {plural} lost: {joined(lost, MOST_NAMED)}.")
     return found
+
+
+def _against_baseline(row: dict[str, Any], alarms: list[str]) -> list[str]:
+    """What the one row of the baseline comparison contributes; metrics and scenarios have rows of their own."""
+    fall = f"The pass rate is {points(abs(row['improvement'] or 0))} below the baseline {row['baseline_version']}"
+    told = []
+    if "worse" in alarms:
+        told.append(f"Worse than the baseline {row['baseline_version']} ({row['baseline_run_id']}) by the paired test.")
+    if "points_rules" in alarms and row["regression_detected"]:
+        told.append(f"{fall} ({row['baseline_run_id']}): more than the policy allows.")
+    if "worse_segment" in alarms:
+        segments = joined(json.loads(row["worst_segments_json"]))
+        told.append(f"Worse than the baseline {row['baseline_version']} where {segments}.")
+    return told
 
 
 def _no_reference(against: Against, baseline_version: str | None) -> dict[str, Any]:
@@ -110,6 +127,7 @@ def _no_reference(against: Against, baseline_version: str | None) -> dict[str, A
         "kind": "statement",
         "subject": "summary",
         "verdict": "undetermined",
+        "alarm": False,
         "statement": told,
     }
 
@@ -117,10 +135,9 @@ def _no_reference(against: Against, baseline_version: str | None) -> dict[str, A
 def _compared(comparison: Comparison, policy: ReleasePolicy) -> pd.DataFrame:
     """The rows of one reference: the statement, the metrics, the scenarios that changed."""
     metrics = _metric_rows(comparison, policy)
-    return pd.concat(
-        [pd.DataFrame([_statement(comparison, metrics, policy), *metrics]), _scenario_rows(comparison.pairing)],
-        ignore_index=True,
-    )
+    scenarios = _scenario_rows(comparison, policy)
+    statement = _statement(comparison, metrics, bool(scenarios["alarm"].any()), policy)
+    return pd.concat([pd.DataFrame([statement, *metrics]), scenarios], ignore_index=True)
 
 
 def _metric_rows(comparison: Comparison, policy: ReleasePolicy) -> list[dict[str, Any]]:
@@ -130,7 +147,10 @@ def _metric_rows(comparison: Comparison, policy: ReleasePolicy) -> list[dict[str
         rule = rule_for(metric, policy.metrics)
         if rule is None or not (before.known or now.known):
             continue
-        change = judge(metric, before, now, rule)
+        change = judge_change(metric, before, now, rule)
+        chance = math.nan if comparison.chance is None else comparison.chance.metrics.get(metric, math.nan)
+        counted = counts(comparison.chance, metric, policy.comparison.alpha)
+        by_chance = change.verdict in {"regression", "improvement"} and not counted
         rows.append(
             {
                 "kind": "metric",
@@ -139,21 +159,35 @@ def _metric_rows(comparison: Comparison, policy: ReleasePolicy) -> list[dict[str
                 "current": now.value,
                 "change": change.difference,
                 "threshold": rule.by,
+                "p_value": chance,
                 "verdict": change.verdict,
-                "statement": change.statement,
+                "alarm": change.verdict == "regression"
+                and counted
+                and "points_rules" in policy.regression_gate.fail_on,
+                "by_chance": by_chance,
+                "statement": change.statement + (_by_chance(chance) if by_chance else ""),
             }
         )
     return rows
 
 
-def _scenario_rows(pairing: Pairing) -> pd.DataFrame:
+def _by_chance(p_value: float) -> str:
+    if math.isnan(p_value):
+        return " Whether chance explains it cannot be told."
+    return f" Chance explains it (p = {p_value:.2g})."
+
+
+def _scenario_rows(comparison: Comparison, policy: ReleasePolicy) -> pd.DataFrame:
     """One row per scenario that changed sides, or whose share of passed trials changed at all."""
+    pairing = comparison.pairing
     verdicts = dict.fromkeys(pairing.lost, "lost") | dict.fromkeys(pairing.gained, "gained")
     verdicts |= dict.fromkeys(pairing.shifted, "undetermined")
     verdict = pairing.pairs["scenario_id"].map(verdicts).dropna()
     changed = pairing.pairs.loc[verdict.index]
     before = changed["before_passed"] / changed["before_trials"]
     now = changed["after_passed"] / changed["after_trials"]
+    counted = comparison.lost_for_sure(policy) if "lost_scenarios" in policy.regression_gate.fail_on else []
+    chances = None if comparison.chance is None else comparison.chance.lost[verdict.index]
     return pd.DataFrame(
         {
             "kind": "scenario",
@@ -161,7 +195,9 @@ def _scenario_rows(pairing: Pairing) -> pd.DataFrame:
             "previous": before,
             "current": now,
             "change": (now - before).round(12),
+            "p_value": chances,
             "verdict": verdict,
+            "alarm": changed["scenario_id"].isin(counted),
             "statement": [
                 _changed(*row) for row in zip(*(changed[name] for name in ("scenario_id", *COUNTS)), strict=True)
             ],
@@ -175,15 +211,19 @@ def _changed(scenario: str, trials_before: int, passed_before: int, trials_now: 
     return f"{scenario} passed {passed_now} of {trials_now} trials after {passed_before} of {trials_before}."
 
 
-def _statement(comparison: Comparison, metrics: list[dict[str, Any]], policy: ReleasePolicy) -> dict[str, Any]:
-    """The comparison in plain words, with what it cannot tell."""
+def _statement(
+    comparison: Comparison, metrics: list[dict[str, Any]], lost: bool, policy: ReleasePolicy
+) -> dict[str, Any]:
+    """The comparison in plain words, with what it cannot tell.
+
+    Args:
+        comparison: Two runs.
+        metrics: Its rows about metrics.
+        lost: Whether a lost scenario counts.
+        policy: The release policy.
+    """
     told = [f"Against {comparison.reference}:"]
-    by_verdict = {
-        verdict: [row["subject"] for row in metrics if row["verdict"] == verdict]
-        for verdict in ("regression", "improvement", "undetermined")
-    }
-    words = {"regression": "worse", "improvement": "better", "undetermined": "not to be told"}
-    named = [f"{words[verdict]} are {joined(subjects)}" for verdict, subjects in by_verdict.items() if subjects]
+    named = [f"{words} {joined(subjects)}" for words, subjects in _by_words(metrics).items() if subjects]
     if comparison.basis != "none":
         told.append(f"by metric, {'; '.join(named)}." if named else "by metric, nothing changed by as much as counts.")
     told.extend(paired_sentences(comparison))
@@ -195,16 +235,36 @@ def _statement(comparison: Comparison, metrics: list[dict[str, Any]], policy: Re
     return {
         "kind": "statement",
         "subject": "summary",
-        "verdict": _overall(comparison, by_verdict),
+        "verdict": _overall(comparison, metrics, lost),
+        "alarm": False,
         "statement": " ".join(told),
     }
 
 
-def _overall(comparison: Comparison, by_verdict: dict[str, list[str]]) -> str:
+def _by_words(metrics: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """Subjects of the metrics' rows under the words that introduce them."""
+    words: dict[str, list[str]] = {
+        "worse are": [],
+        "better are": [],
+        "changed by no more than chance explains:": [],
+        "not to be told are": [],
+    }
+    for row in metrics:
+        if row["by_chance"]:
+            words["changed by no more than chance explains:"].append(row["subject"])
+        elif row["verdict"] != "unchanged":
+            key = {"regression": "worse are", "improvement": "better are", "undetermined": "not to be told are"}
+            words[key[row["verdict"]]].append(row["subject"])
+    return words
+
+
+def _overall(comparison: Comparison, metrics: list[dict[str, Any]], lost: bool) -> str:
     if comparison.basis == "none":
         return "undetermined"
-    if by_verdict["regression"] or comparison.pairing.lost:
+    words, pairing = _by_words(metrics), comparison.pairing
+    certain = comparison.chance is None or comparison.chance.facts
+    if words["worse are"] or lost:
         return "regression"
-    if by_verdict["improvement"] or comparison.pairing.gained:
+    if words["better are"] or (pairing.gained and certain):
         return "improvement"
-    return "undetermined" if by_verdict["undetermined"] else "unchanged"
+    return "undetermined" if any(words.values()) or pairing.lost or pairing.gained else "unchanged"

@@ -46,7 +46,13 @@ def ruled_metrics(metrics: Iterable[str], rules: dict[str, MetricRule]) -> list[
     return sorted(ruled, key=lambda metric: (order.index(metric if metric in rules else EVERY_FIELD), metric))
 
 
-def judge(metric: str, before: Measure, now: Measure, rule: MetricRule) -> Change:
+def exceeds(before: Measure, now: Measure, allowed: float) -> bool | None:
+    """Whether a rate fell by more than ``allowed``, exactly as decimals; None if either is unknown."""
+    within = at_least(allowed, difference_exact(before.value, now.value))
+    return None if within is None else not within
+
+
+def judge_change(metric: str, before: Measure, now: Measure, rule: MetricRule) -> Change:
     """Whether the metric got worse or better by as much as the rule says, equality included.
 
     A smaller change is ``unchanged``, unless it is one that so few evaluations cannot show: less than one of them,

@@ -61,6 +61,7 @@ def _run_row(run: dict[str, Any]) -> dict[str, Any]:
         "evaluation_count": run["scenario_count"],
         "source": "historical",
         "scope": "full",
+        "simulated": None,
         "notes": run["notes"],
     }
 
@@ -87,12 +88,15 @@ def _scenario_row(row: dict[str, Any], agent: str, version: str) -> dict[str, An
         "source": "historical",
         "scenario_id": row["scenario_id"],
         "trial": 1,
+        "risk": None,
+        "status": None,
         "passed": all_matched(list(matches.values())),
         "overall_score": None,
         "matches_json": canonical_json(matches),
         "actual_json": canonical_json({field: row[f"actual_{field}"] for field in FIELDS}),
         "expected_json": canonical_json({field: row[f"expected_{field}"] for field in FIELDS}),
         "response_time_ms": row["latency_ms"],
+        "cost_usd": None,
         "confidence": row["confidence_score"],
         "requires_human_review": row["requires_human_review"],
         "failure_reason": row["failure_reason"],
@@ -141,6 +145,7 @@ def executed_run(
         "evaluation_count": planned["planned_evaluations"],
         "source": "executed",
         "scope": "partial" if partial else "full",
+        "simulated": bool(executed["simulated_s"].notna().any()),
         "notes": planned["goal"],
     }
     rows = _scenario_table(executed, scores, field_scores, policy_hash)
@@ -184,8 +189,9 @@ def _scenario_table(
     keys = pd.Index(executed["evaluation_key"])
     fields = {str(field): rows.set_index("evaluation_key") for field, rows in field_scores.groupby("field", sort=True)}
     flags = {field: rows["matched"].map({True: "true", False: "false"}).reindex(keys) for field, rows in fields.items()}
-    table = executed[["run_id", "agent", "version", "scenario_id", "trial", "confidence"]].assign(
+    table = executed[["run_id", "agent", "version", "scenario_id", "trial", "status", "cost_usd", "confidence"]].assign(
         source="executed",
+        risk=scored["risk"].to_numpy(),
         passed=scored["passed"].to_numpy(),
         overall_score=scored["overall_score"].to_numpy(),
         matches_json=_objects(flags, len(keys)),

@@ -1,12 +1,12 @@
 """The verdict on two versions that answered the same scenarios: better, worse, not worse, or inconclusive.
 
 Belongs here: the decision rule, as a pure function of results and a declared rule. Reading results is the matter of
-``outcomes``, what would settle an inconclusive comparison that of ``settlement``, and what a gate makes of a verdict that
-of ``regression``.
+``outcomes``, what would settle an inconclusive comparison that of ``settlement``, and what turns the gate red that of
+``gate``.
 
-Two questions have two methods. "Did it change?" is asked of the exact McNemar test where every scenario has one trial and
-stands alone, and else of a t test of the scenarios' mean differences with a cluster-robust error. "Is it worse by less
-than the margin?" is asked of a score interval, which stays honest where hardly anything changed.
+Two questions have two methods. "Did it change?" is asked of the exact McNemar test where every scenario has one trial
+and stands alone, and else of a t test of the scenarios' mean differences with a cluster-robust error. "Is it worse by
+less than the margin?" is asked of a score interval, which stays honest where hardly anything changed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ class PairedOutcomes:
     """Results of two versions on the scenarios that both ran. Place i of every array is one scenario.
 
     Attributes:
-        before: Metric → mean result of the earlier version over the scenario's trials, within [0, 1]; nan where unknown.
+        before: Metric → mean result of the earlier version over each scenario's trials; nan where unknown. Metrics that
+            decide lie within [0, 1].
         after: The same of the later version.
         before_trials: Trials of the earlier version.
         after_trials: Trials of the later one.
@@ -59,11 +60,12 @@ class PairedOutcomes:
         segments: Mapping[str, ArrayLike] | None = None,
     ) -> PairedOutcomes:
         """Outcomes of the one metric ``pass_rate``, from passed trials and trials of each scenario."""
-        tried = [np.asarray(trials, dtype=np.int64) for trials in (before_trials, after_trials)]
+        tried, again = (np.asarray(trials, dtype=np.int64) for trials in (before_trials, after_trials))
         return cls(
-            {"pass_rate": np.asarray(before_passed, dtype=np.float64) / tried[0]},
-            {"pass_rate": np.asarray(after_passed, dtype=np.float64) / tried[1]},
-            *tried,
+            {"pass_rate": np.asarray(before_passed, dtype=np.float64) / tried},
+            {"pass_rate": np.asarray(after_passed, dtype=np.float64) / again},
+            tried,
+            again,
             None if families is None else np.asarray(families),
             {name: np.asarray(values, dtype=object) for name, values in (segments or {}).items()},
         )
@@ -131,8 +133,9 @@ class Verdict(NamedTuple):
     """What the paired results say of the later version.
 
     Attributes:
-        word: ``better`` and ``worse`` where the corrected test rejects "no difference"; ``not_worse`` where the intervals
-            of all metrics clear the margin; ``inconclusive`` otherwise, and where a segment forbids the other two.
+        word: ``better`` and ``worse`` where the corrected test rejects "no difference"; ``not_worse`` where the
+            intervals of all metrics clear the margin; ``inconclusive`` otherwise, and where a segment forbids the
+            other two.
         findings: One for each metric of the rule.
         segments: Every value of every segment that the rule looks at.
         guards: The segments that forbid ``better`` and ``not_worse``.
@@ -177,16 +180,17 @@ def _word(findings: tuple[Finding, ...], guards: tuple[SegmentFinding, ...], rul
 
 
 def _finding(outcomes: PairedOutcomes, metric: str, rule: ComparisonRule) -> Finding:
-    before, after, known = _values(outcomes, metric)
+    before, after, known = metric_values(outcomes, metric)
     families = None if outcomes.families is None else outcomes.families[known]
     bounded = paired_difference(after - before, families, rule.level, limit=1.0)
     p_value, method = change_test(before, after, outcomes.single, families, rule.level)
-    means = (float(values.mean()) if values.size else math.nan for values in (before, after))
+    means = [float(values.mean()) if values.size else math.nan for values in (before, after)]
     return Finding(
         metric,
         bounded.n,
         bounded.n_clusters,
-        *means,
+        means[0],
+        means[1],
         bounded.estimate,
         bounded.interval,
         p_value,
@@ -195,7 +199,7 @@ def _finding(outcomes: PairedOutcomes, metric: str, rule: ComparisonRule) -> Fin
     )
 
 
-def _values(
+def metric_values(
     outcomes: PairedOutcomes, metric: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
     """Values of the scenarios of which both versions know the metric, and which scenarios these are."""
@@ -213,7 +217,7 @@ def change_test(
     families: NDArray[Any] | None,
     level: float,
 ) -> tuple[float, Method]:
-    """Two-sided p-value of "no difference" between paired values within [0, 1], and the test that it is from.
+    """Two-sided p-value of "no difference" between paired values, and the test that it is from.
 
     Args:
         before: Shape (n,), mean result of each scenario.
@@ -231,25 +235,37 @@ def change_test(
     if not math.isnan(robust.p_value):
         return robust.p_value, "t"
     # All clusters changed by the same amount: no t test, but if they are many, hardly chance.
-    bounded = paired_difference(change, families, level, limit=1.0)
+    limit = max(1.0, float(np.abs(change).max(initial=0.0)))  # times and costs: at most as far as they went
+    bounded = paired_difference(change, families, level, limit=limit)
     return bounded.p_value, "none" if math.isnan(bounded.p_value) else "score"
 
 
 def _segment_findings(outcomes: PairedOutcomes, rule: ComparisonRule) -> tuple[SegmentFinding, ...]:
-    names = list(outcomes.segments) if rule.segments == "all" else [n for n in rule.segments if n in outcomes.segments]
-    before, after, known = _values(outcomes, rule.metrics[0])
+    """Of every value of the segments, except the one that names families: these are the unit of chance themselves."""
+    wanted = list(outcomes.segments) if rule.segments == "all" else rule.segments
+    names = [name for name in wanted if name in outcomes.segments and name != rule.cluster_by]
+    before, after, known = metric_values(outcomes, rule.metrics[0])
     families = None if outcomes.families is None else outcomes.families[known]
     found = []
     for name in sorted(names):
-        values = outcomes.segments[name][known]
-        for value in sorted({value for value in values.tolist() if value is not None}):
-            inside = values == value
-            found.append(_segment(name, value, before[inside], after[inside], outcomes.single, families, inside, rule))
+        for value, places in _by_value(outcomes.segments[name][known]):
+            own = None if families is None else families[places]
+            found.append(_segment(name, value, before[places], after[places], outcomes.single, own, rule))
     adjusted = holm([one.p_value for one in found])
     return tuple(
         one._replace(p_adjusted=float(p), harmed=bool(p <= rule.alpha and one.difference < 0))
         for one, p in zip(found, adjusted, strict=True)
     )
+
+
+def _by_value(labels: NDArray[np.object_]) -> list[tuple[str, NDArray[np.intp]]]:
+    """Each value of a segment with the places of its scenarios, in the order of the values; None is no value."""
+    places = np.flatnonzero([label is not None for label in labels.tolist()])
+    if not places.size:
+        return []
+    values, index, sizes = np.unique(labels[places].astype(str), return_inverse=True, return_counts=True)
+    groups = np.split(places[np.argsort(index, kind="stable")], np.cumsum(sizes)[:-1])
+    return list(zip(values.tolist(), groups, strict=True))
 
 
 def _segment(
@@ -259,14 +275,13 @@ def _segment(
     after: NDArray[np.float64],
     single: bool,
     families: NDArray[Any] | None,
-    inside: NDArray[np.bool_],
     rule: ComparisonRule,
 ) -> SegmentFinding:
     n, difference = before.size, float((after - before).mean())
     p_value, fell = math.nan, False
     if n >= rule.segment_minimum:
-        p_value, _ = change_test(before, after, single, None if families is None else families[inside], rule.level)
-        fell = difference < -rule.worst_segment_margin - 1e-12
+        p_value, _ = change_test(before, after, single, families, rule.level)
+        fell = difference < -rule.worst_segment_margin - 1e-12  # rounding must not turn the margin itself into more
     return SegmentFinding(
         name, value, n, float(before.mean()), float(after.mean()), difference, p_value, math.nan, False, fell
     )

@@ -18,6 +18,7 @@ _CHANGES_SHOWN = 20
 _RUNS_SHOWN = 20
 _PROSE = 2_000
 _SOURCE = "regression_analysis"
+_TESTS = {"mcnemar": "exact McNemar test", "t": "paired t test", "score": "paired score test", "none": "no test"}
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,9 @@ def _rates(tables: EvaluationReportTables) -> TableView | None:
     interval = (None, None) if theirs is None else (theirs.low, theirs.high)
     whole = _same(row.current_total, summary.total_evaluations)
     own = (summary.pass_rate_low, summary.pass_rate_high) if whole else (None, None)
-    test = f"exact McNemar test p {text.p_value(row.p_value)}" if text.known(row.p_value) else "not paired, so no test"
+    named = [_TESTS[finding["test"]] for finding in text.parsed(row.findings_json)[:1]]
+    tested = bool(named) and text.known(row.p_value)
+    test = f"{named[0]} p {text.p_value(row.p_value)}" if tested else "not paired, so no test"
     rows = [
         _rate(f"{row.baseline_version}: baseline", row.baseline_passed, row.baseline_total, row.baseline_pass_rate,
               interval),

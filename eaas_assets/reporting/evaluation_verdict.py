@@ -124,7 +124,9 @@ def _shipping(tables: EvaluationReportTables) -> str:
                      summary.pass_rate_low, summary.pass_rate_high)  # fmt: skip
     gained = text.parsed(comparison.gained_scenarios_json)
     gains = f", gains {text.listed(gained, 5)}" if gained else ""
-    return f"{summary.version} passes {rate}{gains} and loses no scenario of {tables.baseline_name}."
+    by_chance = bool(text.parsed(comparison.lost_scenarios_json))  # what is lost beyond it does not ship
+    losses = "loses no more scenarios than chance explains" if by_chance else "loses no scenario"
+    return f"{summary.version} passes {rate}{gains} and {losses} of {tables.baseline_name}."
 
 
 def _completeness(tables: EvaluationReportTables) -> Gate:
@@ -142,15 +144,20 @@ def _regression(tables: EvaluationReportTables) -> Gate:
     if not text.known(comparison.baseline_run_id):
         return Gate(REGRESSION, "not known", severity, f"{version} cannot be compared: {baseline} has no run yet.")
     metrics = regressed_metrics(tables, "baseline")
-    if comparison.verdict == "worse" or (
-        text.known(comparison.regression_detected) and bool(comparison.regression_detected)
-    ):
+    alarms = set(text.parsed(comparison.alarms_json))
+    fell = text.known(comparison.regression_detected) and bool(comparison.regression_detected)
+    if "worse" in alarms or (fell and "points_rules" in alarms):
         return Gate(REGRESSION, "raised", severity, _worse(tables))
+    if "worse_segment" in alarms:
+        where = text.listed(text.parsed(comparison.worst_segments_json), 5)
+        return Gate(REGRESSION, "raised", severity, f"{version} is worse than {baseline} where {where}.")
     if metrics:
         return Gate(REGRESSION, "raised", severity, f"{version} is worse than {baseline} in {text.joined(metrics)}.")
-    if not text.known(comparison.regression_detected):
-        return Gate(REGRESSION, "not known", severity, f"Whether {version} is worse than {baseline} cannot be told.")
-    caveat = "" if comparison.verdict in {"better", "no_difference", "not_worse"} else (
+    if fell or not text.known(comparison.regression_detected):
+        why = ": the pass rate fell, and chance explains it" if fell else ""
+        statement = f"Whether {version} is worse than {baseline} cannot be told{why}."
+        return Gate(REGRESSION, "not known", severity, statement)
+    caveat = "" if comparison.verdict in {"better", "not_worse"} else (
         f", as far as {text.counted(tables.the_summary.total_scenarios, 'scenario')} can tell")  # fmt: skip
     return Gate(REGRESSION, "clear", severity, f"{version} shows no regression against {baseline}{caveat}.")
 
@@ -179,7 +186,10 @@ def _lost_scenarios(tables: EvaluationReportTables) -> Gate:
     )
     if lost:
         also = f"; gained: {text.listed(gained, 5)}" if gained else ""
-        return Gate(name, "raised", "warn", f"Lost against {baseline}: {text.listed(lost, 5)}{also}.")
+        told = f"Lost against {baseline}: {text.listed(lost, 5)}{also}"
+        if "lost_scenarios" in text.parsed(comparison.alarms_json):
+            return Gate(name, "raised", "warn", f"{told}.")
+        return Gate(name, "clear", "warn", f"{told}; no more than chance explains.")
     if not text.known(comparison.baseline_run_id):
         return Gate(name, "not known", "warn", "There is no baseline run that could have passed more.")
     return Gate(name, "clear", "warn", f"No scenario that {baseline} passed is lost.")
@@ -226,9 +236,10 @@ def _since_last_run(tables: EvaluationReportTables) -> Gate:
 
 
 def regressed_metrics(tables: EvaluationReportTables, against: Literal["baseline", "previous_run"]) -> list[str]:
-    """Names of the metrics that the regression analysis calls worse, as words."""
+    """Names of the metrics that the regression analysis calls worse, and not by chance, as words."""
     rows = tables.regression
     found = rows[(rows["against"] == against) & (rows["kind"] == "metric") & (rows["verdict"] == "regression")]
+    found = found[found["alarm"]]
     return [text.label(metric).removesuffix(" (ms)").lower() for metric in found["subject"]]
 
 

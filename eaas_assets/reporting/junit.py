@@ -23,6 +23,8 @@ from eaas_assets.reporting import text
 
 GATE = "release gate"
 """Name of the testcase that carries the gate's outcome."""
+UNANSWERED = ("failed", "timeout")
+"""How an evaluation ends that got no answer to judge."""
 SHOWN_TRIALS = 3
 """Failed trials of a scenario that are told in full."""
 VALUE_LIMIT = 300
@@ -60,12 +62,10 @@ class _Case(NamedTuple):
 
 def junit_xml(
     name: str,
-    evaluations: pd.DataFrame,
+    evaluations: pd.DataFrame | None,
     gate: CaseResult | None,
     properties: Mapping[str, str],
-    *,
     run_at: datetime | None = None,
-    unanswered: Mapping[tuple[str, int], str] | None = None,
 ) -> bytes:
     """One run as a JUnit XML document in UTF-8.
 
@@ -74,14 +74,13 @@ def junit_xml(
 
     Args:
         name: Of the testsuite: ``agent@version``.
-        evaluations: ScenarioEvaluations of the run; no rows where nothing could be run.
+        evaluations: ScenarioEvaluations of the run; None where there is none.
         gate: What the release gate says; None where it is passed.
         properties: What the format has no place for, by name.
         run_at: When the run was made, UTC.
-        unanswered: (scenario, trial) → error code of the evaluations that ended without an answer.
     """
     cases = [
-        *_scenario_cases(name, evaluations, unanswered or {}),
+        *(() if evaluations is None else _scenario_cases(name, evaluations)),
         _Case(GATE, name, math.nan, gate),
     ]
     counts = _counts(cases)
@@ -115,9 +114,7 @@ def _append(suite: ElementTree.Element, case: _Case) -> None:
         inner.text = _NOT_XML.sub("", text.block(case.result.detail, TEXT_LIMIT))
 
 
-def _scenario_cases(
-    classname: str, evaluations: pd.DataFrame, unanswered: Mapping[tuple[str, int], str]
-) -> Iterable[_Case]:
+def _scenario_cases(classname: str, evaluations: pd.DataFrame) -> Iterable[_Case]:
     known = evaluations[evaluations["passed"].notna()]
     outcomes = known["passed"].astype(int).groupby(known["scenario_id"])
     passes = zip(outcomes.sum().items(), outcomes.size().tolist(), strict=True)
@@ -132,22 +129,21 @@ def _scenario_cases(
         passed, tried = counted.get(str(scenario), (0, 0))
         result = None
         if not tried:
-            result = CaseResult("skipped", "not_scored", "no result: it could not be scored")
+            result = CaseResult("skipped", "no_result", "no result: it was not run, or could not be scored")
         elif 2 * passed <= tried:
-            result = _failure(by_scenario[str(scenario)], passed, tried, unanswered)
+            result = _failure(by_scenario[str(scenario)], passed, tried)
         yield _Case(str(scenario), classname, float(time), result)
 
 
-def _failure(rows: list[Any], passed: int, tried: int, unanswered: Mapping[tuple[str, int], str]) -> CaseResult:
-    codes = [unanswered.get((row.scenario_id, row.trial)) for row in rows]
+def _failure(rows: list[Any], passed: int, tried: int) -> CaseResult:
     first = text.inline(rows[0].failure_reason if text.known(rows[0].failure_reason) else "failed", MESSAGE_LIMIT)
     message = first if tried == 1 else f"passed {passed} of {tried} trials: {first}"
     told = [line for row in rows for line in _trial_lines(row, tried)]
     more = tried - passed - len(rows)
     if more:
         told.append(f"{text.counted(more, 'more failed trial')}: see the table scenario_evaluations.")
-    if all(codes):
-        return CaseResult("error", str(codes[0]), message, "\n".join(told))
+    if all(row.status in UNANSWERED for row in rows):
+        return CaseResult("error", rows[0].status, message, "\n".join(told))
     return CaseResult("failure", "wrong_answer", message, "\n".join(told))
 
 

@@ -41,6 +41,11 @@ def render(name: str, verdict: str, **view: Any) -> RenderedReport:
     return RenderedReport(page, _markdown().get_template(f"{name}.md.jinja").render(**view), verdict)
 
 
+def render_markdown(name: str, **view: Any) -> str:
+    """The Markdown page ``name`` from its template ``<name>.md.jinja``, for what has no page in HTML."""
+    return _markdown().get_template(f"{name}.md.jinja").render(**view)
+
+
 def relative_link(path: str) -> str:
     """``path`` as it may stand in a link.
 

@@ -27,8 +27,8 @@ ASSETS = {
         "evaluation_summary", "executed_evaluations", "validation_results", "workflow_health",
     },
     "history": {
-        "baseline_comparison", "evaluation_runs", "regression_analysis", "run_metrics", "scenario_evaluations",
-        "trend_analysis",
+        "baseline_comparison", "evaluation_runs", "gate_calibration", "regression_analysis", "run_metrics",
+        "scenario_evaluations", "segment_comparison", "trend_analysis", "trial_reliability",
     },
     "reports": {"evaluation_report", "report_index"},
 }  # fmt: skip
@@ -39,6 +39,7 @@ GATES = {
     "executed_evaluations:plan_is_complete",
     "evaluation_scores:no_high_risk_failures",
     "regression_analysis:no_regression",
+    "gate_calibration:gate_keeps_its_promise",
 }
 BLOCKING = {"meets_contract", "plan_is_complete"}
 

@@ -185,20 +185,23 @@ def test_an_unsafe_partition_key_is_refused_and_nothing_is_written(tmp_path: Pat
         assert outside == []
 
 
-def test_a_damaged_table_is_stopped_by_its_contract_before_anything_follows(tmp_path: Path) -> None:
-    with installation(SAMPLE_DATA, tmp_path) as made:
-        assert made.run("refresh_inputs").success
-        path = made.tables.snapshot_path("journey_scenarios")
-        frame = made.tables.read(path)
-        made.tables.write(path, frame.assign(risk="enormous"))
-        only_check = made.run("refresh_inputs", asset_selection=[_key("decision_rules")])
-        assert only_check.success
-        from eaas_assets.contracts.inputs import JourneyScenarios
-        from eaas_assets.defs.checks import contract_result
+def test_a_table_that_breaks_its_contract_stops_what_follows_and_shows_its_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from eaas_assets.defs import inputs
 
-        result = contract_result(made.tables.read(path), JourneyScenarios)
-        assert not result.passed
-        assert result.metadata["failures"].value == len(frame)
+    made_rows = inputs.suite_tables.journey_scenarios
+    monkeypatch.setattr(
+        inputs.suite_tables, "journey_scenarios", lambda readings: made_rows(readings).assign(risk="huge")
+    )
+    with installation(SAMPLE_DATA, tmp_path) as made:
+        result = made.run(partition=VERSIONS[1])
+        assert not result.success
+        check = checks(result)["journey_scenarios:meets_contract"]
+        assert not check.passed
+        assert check.metadata["failures"].value == 34
+        assert "huge" in str(check.metadata["failing_rows"].records[0].data)
+        assert made.tables.run_ids("executed_evaluations", VERSIONS[1]) == []
 
 
 def test_parsing_a_partition_key_gives_agent_and_version() -> None:

@@ -6,6 +6,7 @@ do it who misunderstand a field. What readers make of the mutants is checked in 
 
 from __future__ import annotations
 
+import copy
 import csv
 import io
 import json
@@ -125,11 +126,15 @@ def _change(node: Any, key: Any, draw: random.Random) -> None:
     elif kind == "rename" and isinstance(node, dict):
         node[draw.choice(("x", "", "1.10", "no", f"{key} ", str(key).upper()))] = node.pop(key)
     elif kind == "add" and isinstance(node, dict):
-        node[draw.choice(("extra", "suite", "type", "weight", "id"))] = draw.choice(ODD_VALUES)
+        node[draw.choice(("extra", "suite", "type", "weight", "id"))] = _odd_value(draw)
     elif kind == "repeat" and isinstance(node, list):
-        node.extend([node[key]] * draw.choice((1, 30)))
+        node.extend(copy.deepcopy(node[key]) for _ in range(draw.choice((1, 30))))
     else:
-        node[key] = draw.choice(ODD_VALUES)
+        node[key] = _odd_value(draw)
+
+
+def _odd_value(draw: random.Random) -> Any:
+    return copy.deepcopy(draw.choice(ODD_VALUES))  # a later change must not reach the next mutant
 
 
 def to_json(value: Any) -> bytes:

@@ -25,12 +25,11 @@ from eaas_assets.suites.reading import SuiteReading, read_suite
 from eaas_assets.suites.tables import context_table, decision_rules, journey_scenarios, specialist_agents
 from eaas_assets_tests.fuzz.mutants import spoil_bytes, spoil_structure, to_csv, to_json, to_jsonl, to_yaml
 from eaas_assets_tests.worlds import (
-    EVALUATION_POLICY,
-    RELEASE_POLICY,
     SAMPLE_DATA,
     returns_accounts,
     returns_scenarios,
     returns_suite,
+    shipped_policy,
     small_world,
 )
 
@@ -134,8 +133,10 @@ KINDS = {
     "decision_rules": Kind("rules.yaml", _sample("decision_rules.yaml"), to_yaml, _read_rules),
     "specialists": Kind("specialists.json", _sample("specialist_agents.json"), to_json, _read_specialists),
     "agent": Kind("agents/desk_agent/v1.yaml", AGENT, to_yaml, _document(AgentVersion)),
-    "evaluation_policy": Kind("policies/evaluation.yaml", EVALUATION_POLICY, to_yaml, _document(EvaluationPolicy)),
-    "release_policy": Kind("policies/release.yaml", RELEASE_POLICY, to_yaml, _document(ReleasePolicy)),
+    "evaluation_policy": Kind(
+        "policies/evaluation.yaml", shipped_policy("evaluation"), to_yaml, _document(EvaluationPolicy)
+    ),
+    "release_policy": Kind("policies/release.yaml", shipped_policy("release"), to_yaml, _document(ReleasePolicy)),
 }
 
 AUDITED = {"suite_audited", "scenarios_audited", "decision_rules"}

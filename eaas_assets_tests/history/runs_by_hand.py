@@ -65,8 +65,13 @@ def run_tables(
     risk: str | None = "low",
     response_time_s: float = 0.5,
     scoring: str = SCORING,
+    simulated: bool = True,
+    cost_usd: float | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Plan, executed evaluations, scores and field scores of one run of one field, ``outcome``."""
+    """Plan, executed evaluations, scores and field scores of one run of one field, ``outcome``.
+
+    A simulated agent answers the same every time, so every change of its results is a fact.
+    """
     tried = [(name, trial, passed) for name, trials in results.items() for trial, passed in enumerate(trials, 1)]
     at = START + timedelta(days=day)
     shared = {"run_id": run_id, "agent": AGENT, "version": version, "suite": SUITE}
@@ -93,10 +98,12 @@ def run_tables(
             "trial": trial,
             "inputs_digest": "i",
             "status": "completed",
+            "attempts": 1,
             "answer_json": "{}",
             "confidence": 0.9,
             "needs_human_review": passed is False,
-            "simulated_s": response_time_s,
+            "simulated_s" if simulated else "measured_s": response_time_s,
+            "cost_usd": cost_usd,
         }
         for name, trial, passed in tried
     ]

@@ -1,22 +1,13 @@
 from __future__ import annotations
 
-import json
-import math
-import os
-from pathlib import Path
-
 import pandas as pd
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eaas_assets.history.imports import read_history
-from eaas_assets.history.pairing import pair, paired_test
+from eaas_assets.history.pairing import pair
 from eaas_assets.history.runs import historical_runs
-from eaas_assets.stats.paired import mcnemar_exact, paired_rate_interval
 from eaas_assets_tests.history.runs_by_hand import AGENT, DATA, outcomes, run
-
-SHARED = Path(os.environ.get("EAAS_SHARED_DATA", DATA.parent.parent / "shared" / "data"))
 
 
 def rows(results, **options):
@@ -74,43 +65,6 @@ def test_trials_may_differ_in_number():
     assert found.shifted == ["B"]
 
 
-def test_single_trials_are_tested_by_mcnemar_with_tangos_interval():
-    found = paired_test(pair(rows(outcomes(names(1, 9), names(10, 10))), rows(outcomes(names(3, 10), names(1, 2)))))
-    assert found.p_value == mcnemar_exact(2, 1).p_value
-    assert found.interval[:2] == pytest.approx(paired_rate_interval(2, 1, 10)[:2], abs=1e-9)
-    assert found.difference == pytest.approx(-0.1)
-    assert not found.significant
-
-
-def test_six_losses_without_a_gain_are_significant_and_five_are_not():
-    """Two-sided exact McNemar: 2 / 2^6 = .031 and 2 / 2^5 = .0625."""
-    everyone = rows(outcomes(names(1, 10), []))
-    six = paired_test(pair(everyone, rows(outcomes(names(7, 10), names(1, 6)))))
-    five = paired_test(pair(everyone, rows(outcomes(names(6, 10), names(1, 5)))))
-    assert (six.p_value, five.p_value) == (pytest.approx(2 / 64), pytest.approx(2 / 32))
-    assert six.significant
-    assert not five.significant
-
-
-def test_repeats_do_not_count_as_scenarios():
-    """One scenario lost ten times over is one change, however often it was tried."""
-    before = rows({"A": [True] * 10, "B": [True] * 10, "C": [False] * 10})
-    after = rows({"A": [False] * 10, "B": [True] * 10, "C": [False] * 10})
-    found = paired_test(pair(before, after))
-    assert found.n == 3
-    assert found.difference == pytest.approx(-1 / 3)
-    assert found.p_value > 0.05
-
-
-def test_too_few_pairs_have_no_interval():
-    one = paired_test(pair(rows(outcomes(["A"], [])), rows(outcomes([], ["A"]))))
-    none = paired_test(pair(rows(outcomes(["A"], [])), rows(outcomes(["B"], []))))
-    assert (one.n, one.p_value) == (1, 1.0)
-    assert math.isnan(one.interval.low)
-    assert (none.n, none.significant) == (0, False)
-    assert math.isnan(none.difference)
-
-
 def test_with_an_imported_run_passing_means_that_every_recorded_field_matched():
     imported = historical_runs(read_history(DATA), AGENT, "v1.1").scenarios
     found = pair(imported[imported["run_id"] == "RUN_2026_01_17"], imported[imported["run_id"] == "RUN_2026_01_24"])
@@ -147,26 +101,3 @@ def test_pairing_does_not_depend_on_the_order_of_rows_and_turns_round(trials, se
     assert found[1:] == again[1:]
     back = pair(after, before)
     assert (found.lost, found.gained, found.shifted) == (back.gained, back.lost, back.shifted)
-    there, here = paired_test(found), paired_test(back)
-    assert there.difference == pytest.approx(-here.difference, abs=1e-12, nan_ok=True)
-    assert there.p_value == pytest.approx(here.p_value, nan_ok=True)
-
-
-@pytest.mark.shared_data
-@pytest.mark.skipif(not (SHARED / "tau2_finetune").exists(), reason="public data sets are not there")
-@pytest.mark.parametrize(
-    ("domain", "passed", "lost", "gained", "p_value"),
-    [("airline", (10, 13), 3, 6, 0.51), ("retail", (34, 34), 6, 6, 1.0)],
-)
-def test_a_published_fine_tune_hides_losses_behind_an_equal_average(domain, passed, lost, gained, p_value):
-    """tau2-bench, one model before and after fine-tuning: retail stays at 34 of 40 with six lost and six gained."""
-
-    def results(model: str) -> dict[str, list[bool]]:
-        simulations = json.loads((SHARED / "tau2_finetune" / f"{model}_{domain}.json").read_text())["simulations"]
-        return {str(one["task_id"]): [one["reward_info"]["reward"] == 1.0] for one in simulations}
-
-    before, after = rows(results("base")), rows(results("finetuned"))
-    assert (before["passed"].sum(), after["passed"].sum()) == passed
-    found = pair(before, after)
-    assert (len(found.lost), len(found.gained)) == (lost, gained)
-    assert paired_test(found).p_value == pytest.approx(p_value, abs=0.005)

@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eaas_assets.contracts.policies import MetricRule
-from eaas_assets.history.baseline import exceeds
 from eaas_assets.history.measures import UNKNOWN, Measure
-from eaas_assets.history.rules import judge, rule_for, ruled_metrics
+from eaas_assets.history.rules import exceeds, judge_change, rule_for, ruled_metrics
 from eaas_assets_tests.history.runs_by_hand import release_policy
 
 
@@ -27,9 +26,9 @@ LOWER_10 = MetricRule(better="lower", by=0.10)
 def test_a_fall_from_35_to_25_hundredths_reaches_ten_points():
     """In binary floating point 0.35 − 0.25 is 0.09999999999999998."""
     assert 0.35 - 0.25 < 0.10
-    found = judge("human_review_rate", Measure(0.35), Measure(0.25), LOWER_10)
+    found = judge_change("human_review_rate", Measure(0.35), Measure(0.25), LOWER_10)
     assert (found.verdict, found.difference) == ("improvement", -0.10)
-    assert judge("human_review_rate", Measure(0.25), Measure(0.35), LOWER_10).verdict == "regression"
+    assert judge_change("human_review_rate", Measure(0.25), Measure(0.35), LOWER_10).verdict == "regression"
 
 
 def test_a_fall_from_80_to_75_hundredths_reaches_five_points_but_does_not_exceed_them():
@@ -37,7 +36,7 @@ def test_a_fall_from_80_to_75_hundredths_reaches_five_points_but_does_not_exceed
     assert 0.80 - 0.75 > 0.05
     assert exceeds(Measure(0.80), Measure(0.75), 0.05) is False
     assert exceeds(Measure(0.80), Measure(0.7499), 0.05) is True
-    found = judge("pass_rate", Measure(0.80), Measure(0.75), HIGHER_5)
+    found = judge_change("pass_rate", Measure(0.80), Measure(0.75), HIGHER_5)
     assert (found.verdict, found.difference) == ("regression", -0.05)
 
 
@@ -47,7 +46,7 @@ def test_thresholds_agree_with_fractions(n_before, n_now, thousandths, data):
     fall, limit = Fraction(before, n_before) - Fraction(now, n_now), Fraction(thousandths, 1000)
     rule = MetricRule(better="higher", by=thousandths / 1000)
     assert exceeds(of(before, n_before), of(now, n_now), thousandths / 1000) is (fall > limit)
-    verdict = judge("pass_rate", of(before, n_before), of(now, n_now), rule).verdict
+    verdict = judge_change("pass_rate", of(before, n_before), of(now, n_now), rule).verdict
     assert (verdict == "regression") == (fall >= limit)
     assert (verdict == "improvement") == (-fall >= limit)
 
@@ -55,7 +54,7 @@ def test_thresholds_agree_with_fractions(n_before, n_now, thousandths, data):
 @given(st.integers(0, 100), st.integers(0, 100), st.integers(1, 50))
 def test_thresholds_agree_with_hundredths(before, now, by):
     rule = MetricRule(better="lower", by=by / 100)
-    verdict = judge("human_review_rate", Measure(before / 100), Measure(now / 100), rule).verdict
+    verdict = judge_change("human_review_rate", Measure(before / 100), Measure(now / 100), rule).verdict
     assert (verdict == "regression") == (now - before >= by)
     assert (verdict == "improvement") == (before - now >= by)
 
@@ -72,32 +71,32 @@ def test_one_evaluation_beyond_a_threshold_on_the_grid_is_seen(hits, other):
 
 def test_unknown_values_are_undetermined_never_zero():
     for before, now in ((UNKNOWN, of(8, 10)), (of(8, 10), UNKNOWN), (UNKNOWN, UNKNOWN)):
-        found = judge("pass_rate", before, now, HIGHER_5)
+        found = judge_change("pass_rate", before, now, HIGHER_5)
         assert found.verdict == "undetermined"
         assert math.isnan(found.difference)
         assert exceeds(before, now, 0.05) is None
 
 
 def test_a_change_smaller_than_one_scenario_is_undetermined_where_the_rule_asks_for_less():
-    found = judge("pass_rate", Measure(0.90, 9, 10), Measure(0.88, None, 10), HIGHER_5)
+    found = judge_change("pass_rate", Measure(0.90, 9, 10), Measure(0.88, None, 10), HIGHER_5)
     assert found.verdict == "undetermined"
     assert "less than one evaluation, which is 10 points" in found.statement
-    assert judge("pass_rate", of(900, 1000), of(880, 1000), HIGHER_5).verdict == "unchanged"
+    assert judge_change("pass_rate", of(900, 1000), of(880, 1000), HIGHER_5).verdict == "unchanged"
 
 
 def test_no_change_is_unchanged():
-    assert judge("pass_rate", of(7, 10), of(7, 10), HIGHER_5).verdict == "unchanged"
-    assert judge("pass_rate", of(7, 10), of(14, 20), HIGHER_5).difference == 0
+    assert judge_change("pass_rate", of(7, 10), of(7, 10), HIGHER_5).verdict == "unchanged"
+    assert judge_change("pass_rate", of(7, 10), of(14, 20), HIGHER_5).difference == 0
 
 
 def test_statements_carry_counts_and_the_limit():
-    found = judge("pass_rate", of(9, 10), of(7, 10), HIGHER_5)
+    found = judge_change("pass_rate", of(9, 10), of(7, 10), HIGHER_5)
     assert (
         found.statement
         == "Pass rate: 70 % (7 of 10) after 90 % (9 of 10), worse by 20 points; it counts from 5 points on."
     )
     times = MetricRule(better="lower", by=250)
-    assert judge("average_response_time_ms", Measure(780.0), Measure(1030.0), times).statement == (
+    assert judge_change("average_response_time_ms", Measure(780.0), Measure(1030.0), times).statement == (
         "Average response time: 1,030 ms after 780 ms, worse by 250 ms; it counts from 250 ms on."
     )
 

@@ -53,13 +53,35 @@ def test_decisions_follow_the_three_rules(state, severity):
 
 def test_equal_numbers_lost_and_gained_do_not_hide_the_lost_ones():
     lost = [f"S{place:03d}" for place in range(1, 7)]
-    tables = compared(world.clear_tables(), improvement=0.0, lost_scenarios_json=json.dumps(lost))
+    alarms = {"lost_scenarios_json": json.dumps(lost), "alarms_json": '["lost_scenarios"]'}
+    tables = compared(world.clear_tables(), improvement=0.0, **alarms)
     verdict = judge(tables)
     assert verdict.decision is Decision.REVIEW
     assert verdict.sentence == (
         f"{COMFORT} Lost against v1.0: S001, S002, S003, S004, S005 and 1 more; gained: S006, S008. "
         "Review before shipping."
     )
+
+
+def test_losses_that_chance_explains_are_named_and_do_not_stop_a_release():
+    tables = compared(world.clear_tables(), lost_scenarios_json='["S001"]')
+    verdict = judge(tables)
+    assert verdict.decision is Decision.SHIP
+    assert "loses no more scenarios than chance explains of v1.0" in verdict.sentence
+    lost = gate(tables, "Lost scenarios")
+    assert lost.statement == "Lost against v1.0: S001; gained: S006, S008; no more than chance explains."
+
+
+def test_a_fall_that_chance_explains_is_neither_clear_nor_raised():
+    found = gate(compared(world.clear_tables(), regression_detected=True), "Regression against the baseline")
+    assert found.state == "not known"
+    assert found.statement.endswith("cannot be told: the pass rate fell, and chance explains it.")
+
+
+def test_a_worse_segment_stops_though_the_average_holds():
+    worse = {"alarms_json": '["worse_segment"]', "worst_segments_json": '["channel = email"]'}
+    verdict = judge(compared(world.clear_tables(), **worse))
+    assert verdict.sentence == "v1.1 is worse than v1.0 where channel = email. Do not ship."
 
 
 def test_scenarios_that_only_one_run_has_are_no_denominator():
@@ -99,7 +121,8 @@ def test_a_suite_without_risks_has_no_failures_of_high_risk():
 
 
 def test_failures_of_high_risk_stop_though_nothing_is_lost():
-    tables = compared(world.make_tables(), regression_detected=False, verdict="inconclusive", lost_scenarios_json="[]")
+    nothing = {"lost_scenarios_json": "[]", "alarms_json": "[]"}
+    tables = compared(world.make_tables(), regression_detected=False, verdict="inconclusive", **nothing)
     tables = replace(tables, regression=tables.regression.head(0))
     assert judge(tables).sentence == "v1.1 fails 2 high-risk scenarios: S006, S008. Do not ship."
 

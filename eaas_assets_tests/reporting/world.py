@@ -98,7 +98,7 @@ def clear_tables() -> EvaluationReportTables:
     baseline = baseline_row() | {
         "baseline_passed": 8, "baseline_pass_rate": 0.8, "current_passed": 10, "current_pass_rate": 1.0,
         "improvement": 0.2, "improvement_percentage": 25.0, "improvement_low": -0.09, "improvement_high": 0.51,
-        "regression_detected": False, "verdict": "inconclusive", "lost_scenarios_json": "[]",
+        "regression_detected": False, "verdict": "inconclusive", "lost_scenarios_json": "[]", "alarms_json": "[]",
         "gained_scenarios_json": json.dumps(LOST), "details": "Two scenarios are gained and none is lost.",
     }  # fmt: skip
     fields = [row | {"matched": True, "actual_json": row["expected_json"]} for s in SCENARIOS for row in field_rows(s)]
@@ -252,7 +252,8 @@ def baseline_row() -> dict[str, Any]:
         "baseline_pass_rate": 0.9, "baseline_passed": 9, "baseline_total": 10, "improvement": -0.2,
         "improvement_percentage": -22.222, "improvement_low": -0.51, "improvement_high": 0.09, "p_value": 0.5,
         "regression_detected": True, "verdict": "worse", "lost_scenarios_json": json.dumps(LOST),
-        "gained_scenarios_json": "[]", "unpaired_scenarios_json": "[]",
+        "gained_scenarios_json": "[]", "unpaired_scenarios_json": "[]", "worst_segments_json": "[]", "margin": 0.05,
+        "alarms_json": '["worse","points_rules","lost_scenarios"]', "findings_json": '[{"test":"mcnemar"}]',
         "details": "v1.1 passes 7 of 10 where v1.0 passes 9 of 10: a fall of 20 points, more than the 5 that the "
         "policy allows. With 10 scenarios one scenario is 10 points.",
         "policy_hash": RELEASE,
@@ -262,7 +263,8 @@ def baseline_row() -> dict[str, Any]:
 def regression_rows() -> list[dict[str, Any]]:
     def row(kind: str, subject: str, verdict: str, statement: str, **more: Any) -> dict[str, Any]:
         return {"run_id": RUN, "against": "baseline", "reference_run_id": "RUN_B", "kind": kind, "subject": subject,
-                "verdict": verdict, "statement": statement, "policy_hash": RELEASE, **more}  # fmt: skip
+                "verdict": verdict, "statement": statement, "policy_hash": RELEASE,
+                "alarm": verdict in {"regression", "lost"}, **more}  # fmt: skip
 
     lost = {"previous": 1.0, "current": 0.0, "change": -1.0}
     rows = [

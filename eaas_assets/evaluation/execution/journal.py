@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from queue import SimpleQueue
 from types import TracebackType
 from typing import Self
 
@@ -23,10 +24,8 @@ class Journal:
     def __init__(self, ledger: Ledger) -> None:
         """Write to ``ledger``, which must not be used by anybody else meanwhile."""
         self._ledger = ledger
-        self._waiting: list[_Entry] = []
-        self._lock = threading.Lock()
-        self._wake = threading.Event()
-        self._closing = False
+        self._gathered: list[_Entry] = []
+        self._batches: SimpleQueue[list[_Entry] | None] = SimpleQueue()  # None: there will be no more
         self._thread = threading.Thread(target=self._commit_until_closed, name="journal", daemon=True)
 
     async def __aenter__(self) -> Self:
@@ -37,8 +36,8 @@ class Journal:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._closing = True
-        self._wake.set()
+        self._hand_over()
+        self._batches.put(None)
         await asyncio.to_thread(self._thread.join)  # the loop stays free to acknowledge the last commit
 
     async def write(self, position: int, record: str) -> None:
@@ -47,29 +46,33 @@ class Journal:
         Raises:
             StorageError: It could not be stored.
         """
+        if not self._gathered:  # handed over after all that are ready now have written: one commit for them all
+            self._loop.call_soon(self._hand_over)
         done = self._loop.create_future()
-        with self._lock:
-            self._waiting.append((position, record, done))
-        self._wake.set()
+        self._gathered.append((position, record, done))
         await done
 
+    def _hand_over(self) -> None:
+        if self._gathered:
+            self._batches.put(self._gathered)
+            self._gathered = []
+
     def _commit_until_closed(self) -> None:
-        while True:
-            self._wake.wait()
-            self._wake.clear()
-            with self._lock:
-                batch, self._waiting = self._waiting, []
-            if batch:
-                failure: StorageError | None = None
-                try:
-                    self._ledger.put([(position, record) for position, record, _ in batch])
-                except StorageError as error:
-                    failure = error
-                self._loop.call_soon_threadsafe(_acknowledge, batch, failure)
-            elif self._closing:
-                return
-            if self._closing:
-                self._wake.set()
+        closing = False
+        while not closing:
+            waiting = [self._batches.get()]
+            while not self._batches.empty():
+                waiting.append(self._batches.get())
+            closing = waiting[-1] is None
+            if batch := [entry for entries in waiting if entries for entry in entries]:
+                self._loop.call_soon_threadsafe(_acknowledge, batch, self._commit(batch))
+
+    def _commit(self, batch: list[_Entry]) -> StorageError | None:
+        try:
+            self._ledger.put([(position, record) for position, record, _ in batch])
+        except StorageError as error:
+            return error
+        return None
 
 
 def _acknowledge(batch: list[_Entry], failure: StorageError | None) -> None:

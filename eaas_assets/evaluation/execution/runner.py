@@ -18,6 +18,7 @@ from eaas_assets.evaluation.execution.loop_lag import LoopLag
 from eaas_assets.evaluation.execution.outcomes import Outcome, completed, failed, to_record
 from eaas_assets.evaluation.execution.plan import Plan, PlannedEvaluation
 from eaas_assets.evaluation.execution.progress import ProgressMeter, Tell
+from eaas_assets.evaluation.execution.time_limit import TimeLimit
 from eaas_assets.storage.ledger import Ledger
 
 
@@ -51,6 +52,7 @@ class _Run:
         remaining = [evaluation for evaluation in plan.evaluations if evaluation.position not in stored]
         self._meter = ProgressMeter(len(plan.evaluations), self._tell, already_done=len(stored))
         self._budget = Budget(plan.version.limits, self._ledger)
+        self._limit = TimeLimit(self._timeout_s)
         queue = iter(remaining)
         workers = min(plan.version.limits.concurrency, len(remaining))
         try:
@@ -78,8 +80,7 @@ class _Run:
         request = self._plan.request(evaluation, self._run_id)
         held_up, start = self._lag.total_s, time.perf_counter()
         try:
-            async with asyncio.timeout(self._timeout_s):
-                answer = await self._agent.answer(request)
+            answer = await self._limit.within(self._agent.answer(request))
         except AgentCallError as error:
             return failed(error, time.perf_counter() - start)
         except TimeoutError:

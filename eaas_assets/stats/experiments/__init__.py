@@ -7,7 +7,7 @@ only a handful of numbers comes here. Nothing here reads data, knows tables, or 
     distributions  normal, t and chi-squared probabilities without a heavy import
     moments        counts, means and covariances of one arm; merging partitions
     contrast       from two arm estimates to an Effect
-    relative       relative effects by test inversion
+    relative       relative effects by test inversion;  skewness  unequal arms and long tails
     randomised     difference of means;  proportions  difference of proportions
     adjustment     regression adjustment (CUPED);  ratio_metric, quantile_metric, clusters
     many_arms      several treatments against one control

@@ -1,6 +1,7 @@
-"""Effects from panels and series that nobody randomised: arrays in, one result shape out.
+"""Effects from panels and series that nobody randomised: arrays in, one result shape (`effect.PanelEffect`) out.
 
-Four designs, strongest first: `did` (one adoption date, many units), `staggered` (several dates),
-`synthetic_control` (few treated units), `before_after` (one series, no control). `placebo` holds what they share
-to test themselves. No tables, no files, no decisions: those are made above this package.
+Designs: `did` (one adoption date, many units), `group_time` and `staggered` (several dates), `synthetic_control` (few
+treated units), `before_after` (one series, no control; the weakest). Each names its assumptions, tests itself where
+nothing happened (leads, placebo dates, placebo units) and refuses with a code what it cannot promise. No tables, no
+files, no decisions: those are made above this package.
 """

@@ -10,6 +10,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from scipy.sparse import coo_array
 
 from eaas_assets.errors import EstimateRefused
 from eaas_assets.stats.panels.effect import NO_INTERVAL, FloatArray, IntArray, Interval
@@ -32,6 +33,7 @@ class TwoWay:
         counts = np.zeros((self.n_groups, self.n_periods))
         np.add.at(counts, (group, period), 1.0)
         self.group_size = counts.sum(axis=1)
+        self.counts = counts
         self.share = counts / self.group_size[:, None]
         system = np.diag(counts.sum(axis=0)) - counts.T @ self.share
         # Singular by one for every connected part of the panel; those directions must be cut, not divided by.
@@ -105,20 +107,40 @@ class WildBootstrap:
     """
 
     def __init__(self, two_way: TwoWay, fit: Slope, cluster: IntArray, draws: int, rng: np.random.Generator) -> None:
-        g = int(cluster.max()) + 1
-        self.fit = fit
+        self.estimate = fit.estimate
         self.power = float(fit.regressor @ fit.regressor)
-        self.cluster_power = np.bincount(cluster, fit.regressor**2, g)
         self.error = math.sqrt(float(np.square(np.bincount(cluster, fit.regressor * fit.residual)).sum()))
-        weights = self._weights(g, draws, rng)
-        # Row g, column h: what cluster h's residuals, projected again, add to the score of cluster g.
-        spread_y, spread_x = np.empty((g, g)), np.empty((g, g))
-        for h in range(g):
-            inside = cluster == h
-            for source, target in ((fit.outcome, spread_y), (fit.regressor, spread_x)):
-                again = two_way.residual(np.where(inside, source, 0.0))
-                target[:, h] = np.bincount(cluster, fit.regressor * again, g)
-        self.drawn_y, self.drawn_x = spread_y @ weights, spread_x @ weights
+        weights = self._weights(int(cluster.max()) + 1, draws, rng)
+        cluster_power = np.bincount(cluster, fit.regressor**2)[:, None]
+        e = self._drawn_scores(two_way, fit.regressor, fit.residual, cluster, weights)
+        x = self._drawn_scores(two_way, fit.regressor, fit.regressor, cluster, weights)
+        # Residuals under the null are e + (estimate − effect) · x, so the drawn coefficient is linear in that distance
+        # and its squared error quadratic.
+        self.coefficient = e.sum(axis=0) / self.power, x.sum(axis=0) / self.power
+        e -= self.coefficient[0] * cluster_power
+        x -= self.coefficient[1] * cluster_power
+        self.square = (e**2).sum(axis=0), (e * x).sum(axis=0), (x**2).sum(axis=0)
+
+    @staticmethod
+    def _drawn_scores(
+        two_way: TwoWay, x: FloatArray, values: FloatArray, cluster: IntArray, weights: FloatArray
+    ) -> FloatArray:
+        """Cluster sums of x · M(w ∘ values), M the projection: shape (clusters, draws).
+
+        The projection is expanded into its group and period effects, so that no draw ever has the size of the rows.
+        """
+        g, periods = weights.shape[0], two_way.n_periods
+        cell, shape = cluster * periods + two_way.period, (g, two_way.n_groups)
+        x_by_period = np.bincount(cell, x, g * periods).reshape(g, periods)
+        values_by_period = np.bincount(cell, values, g * periods).reshape(g, periods)
+        at = (cluster, two_way.group)
+        x_by_group = coo_array((x, at), shape=shape).tocsr()
+        mean_by_group = coo_array((values / two_way.group_size[two_way.group], at), shape=shape).tocsr()
+        group_mean = mean_by_group.T @ weights
+        period_effect = two_way.solver @ (values_by_period.T @ weights - two_way.counts.T @ group_mean)
+        group_effect = group_mean - two_way.share @ period_effect
+        own = np.bincount(cluster, x * values, g)[:, None] * weights
+        return np.asarray(own - x_by_group @ group_effect - x_by_period @ period_effect, dtype=np.float64)
 
     @staticmethod
     def _weights(g: int, draws: int, rng: np.random.Generator) -> FloatArray:
@@ -128,30 +150,35 @@ class WildBootstrap:
 
     def p_value(self, effect: float = 0.0) -> float:
         """Two-sided p-value of the hypothesis that the coefficient equals ``effect``."""
-        scores = self.drawn_y - effect * self.drawn_x
-        estimates = scores.sum(axis=0) / self.power
-        scores = scores - estimates * self.cluster_power[:, None]
-        drawn = np.abs(estimates) * self.power / np.maximum(np.sqrt((scores**2).sum(axis=0)), 1e-300)
-        observed = abs(self.fit.estimate - effect) * self.power / self.error
+        away = self.estimate - effect
+        coefficient = self.coefficient[0] + away * self.coefficient[1]
+        square = self.square[0] + 2.0 * away * self.square[1] + away**2 * self.square[2]
+        drawn = np.abs(coefficient) * self.power / np.sqrt(np.maximum(square, 1e-300))
+        observed = abs(away) * self.power / self.error
         # Ties count against the finding; the tolerance is for draws that equal the sample up to rounding.
         return float((1 + np.count_nonzero(drawn >= observed * (1.0 - 1e-9))) / (drawn.size + 1))
 
     def interval(self, confidence: float, se: float) -> Interval:
-        """Effects that the test does not reject; nan when a bound lies beyond 100 standard errors."""
+        """Effects that the test does not reject; nan when a bound lies beyond 100 standard errors.
+
+        Args:
+            confidence: Nominal coverage.
+            se: A standard error, the yardstick of the search.
+        """
         alpha = 1.0 - confidence
         ends = []
         for side in (-1.0, 1.0):
             outside = 2.0
-            while self.p_value(self.fit.estimate + side * outside * se) > alpha:
+            while self.p_value(self.estimate + side * outside * se) > alpha:
                 outside *= 1.6
                 if outside > 100.0:
                     return NO_INTERVAL
             inside = 0.0
             for _ in range(40):
                 middle = (inside + outside) / 2.0
-                if self.p_value(self.fit.estimate + side * middle * se) > alpha:
+                if self.p_value(self.estimate + side * middle * se) > alpha:
                     inside = middle
                 else:
                     outside = middle
-            ends.append(self.fit.estimate + side * outside * se)
+            ends.append(self.estimate + side * outside * se)
         return Interval(ends[0], ends[1])

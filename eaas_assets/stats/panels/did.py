@@ -236,6 +236,8 @@ def _leads(panel: Panel, first: int, cluster: ArrayLike | None, group: IntArray,
         return JointTest(math.nan, 0)
     per_unit = np.zeros(panel.n_units, dtype=np.int64)
     per_unit[group] = labels
+    if (per_unit[group] != labels).any():  # units that move between clusters: the test has no error for them
+        return JointTest(math.nan, 0)
     cohorts = Cohorts(panel, None if cluster is None else per_unit)
     weights = np.zeros((first - 1, 2, panel.n_periods))
     for lead in range(first - 1):

@@ -28,7 +28,7 @@ def test_textbook_sizes():
     ("success_rate", "risk"), [(1 / 3, 0.059), (0.2, 0.111), (0.15, 0.150), (0.1, 0.220), (0.08, 0.264)]
 )
 def test_false_positive_risk_matches_the_published_table(success_rate, risk):
-    """Kohavi, Deng & Vermeer 2022, table 2."""
+    """Kohavi, Deng & Vermeer 2022, false-positive risk at success rates from a third to 8 %."""
     assert false_positive_risk(success_rate) == pytest.approx(risk, abs=0.001)
 
 
@@ -45,9 +45,9 @@ def test_the_required_units_detect_the_effect(proportion, baseline, effect, shar
     plan = proportion_plan(baseline, left) if proportion else MetricPlan(baseline, 0.5, left)
     units = required_units(plan, effect, power, treatment_share=share)
     assert units.treatment / units.total == pytest.approx(share)
-    if units.treatment + units.control > 8:
+    if 1 / units.treatment + 1 / units.control < 2 / 10:
         found = detectable_effect(plan, units.total, power, treatment_share=share)
-        assert found == pytest.approx(effect, rel=1e-4)
+        assert found == pytest.approx(effect, rel=5e-4)
 
 
 def test_a_covariate_saves_the_share_that_it_explains():
@@ -89,7 +89,7 @@ def test_duration_is_in_whole_weeks_unless_asked_otherwise():
 
 def test_what_cannot_be_detected_is_nan():
     assert math.isnan(detectable_effect(proportion_plan(0.99), 50))
-    assert math.isnan(detectable_effect(MetricPlan(0.0, 1.0), 3.9))
+    assert math.isnan(detectable_effect(MetricPlan(0.0, 1.0), 5.9))
 
 
 @pytest.mark.parametrize(
