@@ -19,6 +19,12 @@ from typer.core import TyperCommand
 
 from eaas_assets.storage.locations import DATA_DIR_VARIABLE, OUTPUT_DIR_VARIABLE, Locations
 
+WORKSPACE = """\
+load_from:
+  - python_module: {module_name: eaas_assets.definitions, location_name: eaas_assets}
+"""
+"""What workspace.yaml of a checkout says, for an installed wheel."""
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -83,8 +89,10 @@ def ui(
     host: Annotated[str, typer.Option(help="Address to bind; the UI has no login, so keep it local")] = "127.0.0.1",
 ) -> None:
     """Start the Dagster UI and the daemon that runs schedules and sensors; Ctrl-C stops both."""
-    code_location = ["--module-name", "eaas_assets.definitions"]
-    with _dagster_home(_locations()):
+    with _dagster_home(_locations()) as home:
+        workspace = home / "workspace.yaml"
+        workspace.write_text(WORKSPACE, encoding="utf-8")
+        code_location = ["--workspace", str(workspace)]
         programs = [
             [_program("dagster-webserver"), "--host", host, "--port", str(port), *code_location],
             [_program("dagster-daemon"), "run", *code_location],

@@ -13,7 +13,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Generic, NamedTuple, TypeVar
 
-from eaas_assets.contracts.agent import Limits
+from eaas_assets.contracts.agent import Limits, Usage
 from eaas_assets.errors import AgentCallError, AgentTimeoutError, shown
 
 ResultT = TypeVar("ResultT")
@@ -28,6 +28,7 @@ class AttemptError(AgentCallError):
         retry_after_s: Seconds that the agent asks to be left alone; None if it does not say.
         attempts: How many attempts were made.
         measured_s: Seconds of the last one; None where unknown.
+        usage: What it took all the same; None where unknown.
     """
 
     def __init__(
@@ -39,11 +40,13 @@ class AttemptError(AgentCallError):
         retry_after_s: float | None = None,
         attempts: int = 1,
         measured_s: float | None = None,
+        usage: Usage | None = None,
     ) -> None:
         self.transient = transient
         self.retry_after_s = retry_after_s
         self.attempts = attempts
         self.measured_s = measured_s
+        self.usage = usage
         super().__init__(code, message)
 
 
@@ -152,11 +155,13 @@ class Attempts:
             self.count += 1
         raise AssertionError  # the last attempt returns or raises
 
-    def failed(self, code: str, message: str, measured_s: float | None = None) -> AttemptError:
+    def failed(
+        self, code: str, message: str, measured_s: float | None = None, usage: Usage | None = None
+    ) -> AttemptError:
         """The error of an evaluation that fails for good: without secrets, on one line, short."""
         measured_s = self.measured_s if measured_s is None else measured_s
         message = shown(self._redact(message), MESSAGE_LENGTH)[1:-1]
-        return AttemptError(code, message, attempts=self.count, measured_s=measured_s)
+        return AttemptError(code, message, attempts=self.count, measured_s=measured_s, usage=usage)
 
     def _patience(self) -> float:
         left = max(0.0, self._deadline - time.monotonic())

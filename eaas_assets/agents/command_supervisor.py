@@ -17,6 +17,7 @@ import json
 import os
 import resource
 import selectors
+import shutil
 import signal
 import sys
 import time
@@ -68,7 +69,13 @@ class Supervisor:
         return 0.05 if self._sweep_until > now else None
 
     def end_all(self) -> None:
-        """Kill everything that is left."""
+        """Kill everything that is left, and remove the folders that nobody else can remove now."""
+        folders = list(self._folders.values())
+        self._kill_all()
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _kill_all(self) -> None:
         until = time.monotonic() + 1.0
         while time.monotonic() < until:
             for pid in self._folders:
@@ -84,7 +91,13 @@ class Supervisor:
 
     def _start(self, folder: str) -> None:
         began = time.monotonic()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:  # no more processes
+            with open(f"{folder}/errors", "w", encoding="utf-8") as errors:  # noqa: PTH123 (starts fast)
+                errors.write(f"cannot be started: {error}")
+            tell({"folder": folder, "status": 126, "seconds": 0.0})
+            return
         if pid == 0:
             try:
                 self._become_command(folder)
@@ -138,8 +151,9 @@ class Supervisor:
 
 
 def tell(message: dict[str, Any]) -> None:
-    """Write one line to whoever started this process."""
-    os.write(1, json.dumps(message).encode() + b"\n")
+    """Write one line to whoever started this process; if that is gone, its input will have ended as well."""
+    with contextlib.suppress(BrokenPipeError):
+        os.write(1, json.dumps(message).encode() + b"\n")
 
 
 def _reap_one() -> tuple[int, int] | None:

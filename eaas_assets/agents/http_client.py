@@ -16,7 +16,6 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any, NamedTuple
 
-import certifi
 import httpx
 from httpx_secure import httpx_ssrf_protection
 
@@ -110,8 +109,8 @@ def guarded_client(limits: Limits, private_hosts: Iterable[str]) -> GuardedClien
 @cache
 def _trusted() -> ssl.SSLContext:
     """Public authorities, and what the machine trusts besides: a company's own, for instance."""
-    context = ssl.create_default_context()
-    context.load_verify_locations(certifi.where())
+    context = httpx.create_ssl_context(trust_env=False)
+    context.load_default_certs()
     return context
 
 

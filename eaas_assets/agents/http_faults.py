@@ -7,15 +7,14 @@ import ssl
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-import anyio
 import httpx
 from httpx_secure import SSRFProtectionError
 
 from eaas_assets.agents.attempts import AttemptError
 
 TRANSIENT_STATUS = frozenset({408, 425, 429, 502, 503, 504})
-TRANSPORT_ERRORS = (httpx.HTTPError, ssl.SSLError, anyio.EndOfStream)
-"""What sending can raise. The last two are not always translated by the transport."""
+TRANSPORT_ERRORS = (httpx.HTTPError, ssl.SSLError)
+"""What sending can raise. The second is not always translated by the transport."""
 
 _SHOWN_BODY = 2000
 

@@ -125,7 +125,7 @@ class OpenAIAgent:
             try:
                 talk.take(self._secrets.clean(parse_answer(raw)))
             except AttemptError as fault:
-                raise attempts.failed(fault.code, str(fault)) from fault
+                raise attempts.failed(fault.code, str(fault), usage=talk.usage) from fault
             except ValueError as error:
                 raise attempts.failed("not_json", str(error)) from error
         return Answer(talk.content(), measured_s=attempts.measured_s, attempts=attempts.count)

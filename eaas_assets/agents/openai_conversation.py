@@ -12,7 +12,7 @@ from eaas_assets.agents.attempts import AttemptError
 from eaas_assets.agents.json_answers import parse_answer
 from eaas_assets.agents.openai_settings import OpenAISettings, Price
 from eaas_assets.agents.request_templates import Template
-from eaas_assets.contracts.agent import AgentRequest
+from eaas_assets.contracts.agent import AgentRequest, Usage
 from eaas_assets.errors import shown
 
 ACTION_LENGTH = 256
@@ -107,15 +107,19 @@ class Conversation:
         if self.answer is None and self.turns >= self._settings.max_turns:
             raise AttemptError("no_answer", f"no answer within {self.turns} turns (max_turns)")
 
+    @property
+    def usage(self) -> Usage:
+        """What the conversation has taken so far."""
+        cost = _cost(self._settings.price, self._input_tokens, self._output_tokens)
+        return Usage(input_tokens=self._input_tokens, output_tokens=self._output_tokens, cost_usd=cost)
+
     def content(self) -> Any:
         """The answer in the protocol's fields, with steps and usage as they were observed; not yet validated."""
         if not isinstance(self.answer, dict):
             return self.answer
         mapping = self._settings.response
         content = dict(self.answer) if mapping is None else mapping.apply(self.answer)
-        usage = {"input_tokens": self._input_tokens, "output_tokens": self._output_tokens}
-        # Observed, not claimed: a model does not get to report its own calls and costs.
-        content["usage"] = usage | {"cost_usd": _cost(self._settings.price, self._input_tokens, self._output_tokens)}
+        content["usage"] = self.usage  # observed, not claimed: a model does not report its own calls and costs
         if self._settings.tools:
             content["steps"] = self._steps
             if self._settings.path_field is not None:

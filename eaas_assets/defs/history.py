@@ -194,8 +194,12 @@ def _run_and_baseline(
 
 
 def _history(context: dg.AssetExecutionContext, world: World) -> RunRecord:
-    """All runs of the agent: the imported ones as their files have them now, and every executed one that exists."""
     agent = VersionKey.parse(context.partition_key).agent
+    return world.past(agent, lambda: _read_history(world, agent))
+
+
+def _read_history(world: World, agent: str) -> RunRecord:
+    """All runs of the agent: the imported ones as their files have them now, and every executed one that exists."""
     found = (world.tables.read_newest(table, agent) for table in RECORDED)
     tables = [table for table in found if table is not None]
     if len(tables) < len(RECORDED):

@@ -3,6 +3,7 @@
 Files are read once per Dagster run, so that all assets of a run speak of the same state of the world.
 """
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import cast
 
@@ -17,6 +18,7 @@ from eaas_assets.contracts.suite import Suite
 from eaas_assets.errors import InputError, PolicyError, Problem
 from eaas_assets.evaluation.execution.runs import RunStore
 from eaas_assets.history.imports import HistoryReading, read_history
+from eaas_assets.history.record import RunRecord
 from eaas_assets.storage.locations import Locations
 from eaas_assets.storage.tables import TableStore
 from eaas_assets.suites.reading import SuiteReading, read_suites
@@ -125,10 +127,18 @@ class World(dg.ConfigurableResource):
     data_dir: str
     output_dir: str
     _files: WorldFiles = PrivateAttr()
+    _past: dict[str, RunRecord] = PrivateAttr(default_factory=dict)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Begin a Dagster run with fresh eyes."""
         self._files = WorldFiles(self.locations)
+        self._past = {}
+
+    def past(self, agent: str, read: Callable[[], RunRecord]) -> RunRecord:
+        """All recorded runs of an agent, read once per Dagster run: several assets compare with them."""
+        if agent not in self._past:
+            self._past[agent] = read()
+        return self._past[agent]
 
     @property
     def locations(self) -> Locations:

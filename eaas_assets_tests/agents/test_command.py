@@ -155,17 +155,21 @@ def test_an_evaluation_whose_watcher_was_killed_fails_and_the_next_is_fine(tmp_p
 
 
 @linux
-def test_programs_end_when_the_process_that_started_them_is_killed(tmp_path: Path) -> None:
+def test_programs_and_their_folders_go_when_the_process_that_started_them_is_killed(tmp_path: Path) -> None:
     mark = uuid.uuid4().hex
     asked = version(tmp_path, "os.fork()\ntime.sleep(20)", environment={"MARK": mark})
     code = (
         "from eaas_assets_tests.agents.asking import AgentVersion, ask_one\n"
         f"ask_one(AgentVersion.model_validate_json({asked.model_dump_json()!r}))"
     )
-    with subprocess.Popen([sys.executable, "-c", code]) as runner:
+    folders = tmp_path / "folders"
+    folders.mkdir()
+    with subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "TMPDIR": str(folders)}) as runner:
         _until(lambda: len(processes_marked(mark)) >= 2)
+        assert len(list(folders.iterdir())) == 1
         runner.send_signal(signal.SIGKILL)
     _until(lambda: not processes_marked(mark))
+    _until(lambda: not list(folders.iterdir()))
 
 
 def _until(holds: Any, seconds: float = 20.0) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import socket
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from eaas_assets.agents.attempts import AttemptError
 from eaas_assets.agents.http_faults import retry_after
 from eaas_assets.contracts.agent import AgentVersion
 from eaas_assets.errors import AgentCallError, AgentTimeoutError, InputError
-from eaas_assets_tests.agents.asking import agent_version, ask, ask_one, question
+from eaas_assets_tests.agents.asking import agent_version, ask, ask_one, messages_as_scenarios, question, run
 from eaas_assets_tests.agents.local_servers import LocalServer, Reply, Seen, serving
 
 GOOD = {"answer": {"outcome": "refund"}}
@@ -94,10 +95,11 @@ def test_cookies_of_one_evaluation_do_not_reach_the_next() -> None:
     assert all("cookie" not in seen.headers for seen in server.seen)
 
 
-def test_connections_are_used_again_and_are_no_more_than_the_concurrency() -> None:
+def test_connections_are_used_again_and_are_no_more_than_the_concurrency(tmp_path: Path) -> None:
+    scenarios = messages_as_scenarios([f"S{number:03d}" for number in range(30)])
     with serving(lambda _: GOOD) as server:
-        outcomes = ask(version(server, limits={"concurrency": 3}), *(question(number=n) for n in range(30)))
-    assert not any(isinstance(outcome, AgentCallError) for outcome in outcomes)
+        rows = run(tmp_path, version(server, limits={"concurrency": 3}), scenarios).executed
+    assert rows["status"].unique().tolist() == ["completed"]
     assert len(server.connections) <= 3
 
 

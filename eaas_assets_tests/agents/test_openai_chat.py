@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from eaas_assets.agents.attempts import AttemptError
-from eaas_assets.contracts.agent import AgentVersion
+from eaas_assets.contracts.agent import AgentVersion, Usage
 from eaas_assets.errors import AgentCallError, InputError
 from eaas_assets_tests.agents.asking import agent_version, ask_one, question
 from eaas_assets_tests.agents.local_servers import LocalServer, Reply, Seen, serving
@@ -81,7 +81,7 @@ def test_the_final_message_is_the_answer_with_usage_and_cost() -> None:
     assert answer.content == {
         "outcome": "refund",
         "confidence": 0.5,
-        "usage": {"input_tokens": 100, "output_tokens": 10, "cost_usd": pytest.approx(300e-6)},
+        "usage": Usage(input_tokens=100, output_tokens=10, cost_usd=0.0003),
     }
 
 
@@ -101,7 +101,7 @@ def test_tools_are_called_until_the_model_answers_and_become_steps_and_path() ->
     ]
     assert answer.content["steps"][0]["action"] == '{"item": 1}'
     assert answer.content["path"] == ["look_up", "refund", "refnd"]
-    assert answer.content["usage"] == {"input_tokens": 300, "output_tokens": 30, "cost_usd": None}
+    assert answer.content["usage"] == Usage(input_tokens=300, output_tokens=30)
     assert answer.attempts == 1
     told = server.seen[1].body["messages"][2:]
     assert [message["role"] for message in told] == ["assistant", "tool", "tool"]
@@ -128,7 +128,7 @@ def test_a_model_does_not_report_its_own_calls_tokens_or_cost() -> None:
     with serving(scripted(says(json.dumps(claimed)))) as server:
         content = ask_one(version(server, tools=TOOLS)).content
     assert content["steps"] == []
-    assert content["usage"] == {"input_tokens": 100, "output_tokens": 10, "cost_usd": None}
+    assert content["usage"] == Usage(input_tokens=100, output_tokens=10)
 
 
 def test_tokens_that_one_turn_does_not_report_leave_the_sum_unknown() -> None:
@@ -136,7 +136,7 @@ def test_tokens_that_one_turn_does_not_report_leave_the_sum_unknown() -> None:
     price = {"input_usd_per_million": 1.0, "output_usd_per_million": 1.0}
     with serving(scripted(calls(("refund", {})), silent)) as server:
         usage = ask_one(version(server, tools=TOOLS, price=price)).content["usage"]
-    assert usage == {"input_tokens": None, "output_tokens": None, "cost_usd": None}
+    assert usage == Usage()
 
 
 @pytest.mark.parametrize(
@@ -161,6 +161,13 @@ def test_replies_that_are_no_answer_say_why(reply: Any, code: str, said: str) ->
     with serving(scripted(reply)) as server, pytest.raises(AgentCallError, match=said) as caught:
         ask_one(version(server))
     assert caught.value.code == code
+
+
+def test_an_answer_that_is_none_has_still_cost_its_tokens() -> None:
+    price = {"input_usd_per_million": 1.0, "output_usd_per_million": 20.0}
+    with serving(scripted(says("no JSON"))) as server, pytest.raises(AttemptError) as caught:
+        ask_one(version(server, price=price))
+    assert caught.value.usage == Usage(input_tokens=100, output_tokens=10, cost_usd=0.0003)
 
 
 def test_a_conversation_without_end_is_ended() -> None:

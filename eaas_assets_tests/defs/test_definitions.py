@@ -12,6 +12,7 @@ import dagster as dg
 import pytest
 import yaml
 
+from eaas_assets.cli import WORKSPACE
 from eaas_assets.definitions import defs
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -110,6 +111,7 @@ def test_every_module_loads_without_any_dagster_warning_but_the_one_preview_argu
 
 def test_workspace_and_project_file_name_the_same_code_location() -> None:
     workspace = yaml.safe_load((PROJECT / "workspace.yaml").read_text())["load_from"][0]["python_module"]
+    assert yaml.safe_load(WORKSPACE)["load_from"][0]["python_module"] == workspace
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["dg"]["project"]
     assert workspace["location_name"] == project["code_location_name"]
     assert workspace["module_name"] == f"{project['root_module']}.definitions"
