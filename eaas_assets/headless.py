@@ -22,6 +22,7 @@ from eaas_assets.defs.io import RUN_ID_TAG
 from eaas_assets.defs.partitions import PARTITIONS_NAME
 from eaas_assets.defs.watching import watched_by
 from eaas_assets.defs.world import WorldFiles
+from eaas_assets.errors import InputError
 from eaas_assets.progress_bar import Stages, shown_progress
 from eaas_assets.reporting import text
 from eaas_assets.storage.locations import Locations
@@ -51,14 +52,17 @@ def evaluate_versions(locations: Locations, wanted: list[str]) -> int:
     with Jobs.opened(files) as jobs, shown_progress() as stages:
         stages.begin("reading inputs")
         if not (refreshed := jobs.refresh_inputs()).success:
-            _complain(console, "The inputs could not be read.", refreshed)
+            _complain(console, "The inputs could not be read.", failures(refreshed))
             return 1
         for key in keys:
-            with watching(stages, str(key)):
-                result = jobs.evaluate(key)
-            if not result.success:
+            try:
+                with watching(stages, str(key)):
+                    told = failures(jobs.evaluate(key))
+            except InputError as error:
+                told = str(error).splitlines()
+            if told:
                 failed.append(key)
-                _complain(console, f"{key} could not be evaluated.", result)
+                _complain(console, f"{key} could not be evaluated.", told)
     _print_results(console, TableStore(locations.tables), [key for key in keys if key not in failed])
     console.print(f"Reports: {locations.reports / 'index.html'}", soft_wrap=True)
     return 1 if failed or not keys else 0
@@ -136,7 +140,7 @@ def watching(stages: Stages, title: str) -> Iterator[None]:
 
 
 def failures(result: dg.ExecuteInProcessResult) -> list[str]:
-    """What went wrong in a Dagster run: the cause of each failed step, in a line or two."""
+    """What went wrong in a Dagster run: the cause of each failed step, in a line or two; empty for a success."""
     told = []
     for failed in result.filter_events(lambda event: event.is_step_failure):
         error = failed.step_failure_data.error
@@ -144,7 +148,7 @@ def failures(result: dg.ExecuteInProcessResult) -> list[str]:
             error = error.cause
         message = error.message.strip() if error is not None else "failed without a message"
         told.append(f"{failed.step_key}: {message}")
-    return told
+    return told if told or result.success else ["the run failed before its first step"]
 
 
 def _do_not_wait_for_the_disk() -> None:
@@ -161,8 +165,8 @@ def _do_not_wait_for_the_disk() -> None:
     event.listen(Engine, "connect", relax)
 
 
-def _complain(console: Console, headline: str, result: dg.ExecuteInProcessResult) -> None:
-    console.print(f"[red]{escape(headline)}[/]", *map(escape, failures(result)), sep="\n", highlight=False)
+def _complain(console: Console, headline: str, told: list[str]) -> None:
+    console.print(f"[red]{escape(headline)}[/]", *map(escape, told), sep="\n", highlight=False)
 
 
 def _print_results(console: Console, tables: TableStore, keys: list[VersionKey]) -> None:

@@ -151,7 +151,7 @@ def execute_evaluations(
     row = evaluation_plan.iloc[0]
     plan = _plan(world, context.partition_key, journey_scenarios, scope_of(row))
     run = world.runs.take_up(row["run_id"], plan)
-    agent = open_agent(plan.version)
+    agent = open_agent(plan.version, world.locations.data)
     sealed = None
     try:
         sealed = world.runs.execute(run, agent, teller(context))

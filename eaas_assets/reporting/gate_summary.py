@@ -20,6 +20,7 @@ Outcome = Literal["pass", "fail", "inconclusive", "not_run"]
 MOST_REASONS = 20
 REASON_LIMIT = 500
 DETAILS_LIMIT = 4_000
+TITLE_LIMIT = 150
 
 _WORDS: dict[Outcome, tuple[str, str]] = {
     "pass": ("passed", "PASS"),
@@ -173,6 +174,7 @@ def summary_markdown(report: GateReport) -> str:
     return render_markdown(
         "gate_summary",
         gate=report,
+        title=_line(report.title, TITLE_LIMIT),
         sentence=_line(report.sentence),
         details=_line(report.details, DETAILS_LIMIT),
         reasons=_shown(report.reasons),
@@ -184,7 +186,7 @@ def summary_markdown(report: GateReport) -> str:
 
 def summary_lines(report: GateReport) -> list[str]:
     """The report as lines for a terminal, without markup."""
-    lines = [f"{report.status.symbol} {report.status.word}: {text.inline(report.title)}", _line(report.sentence)]
+    lines = [f"{report.status.symbol} {report.status.word}: {_line(report.title, TITLE_LIMIT)}", _line(report.sentence)]
     for title, items in ((report.why, report.reasons), ("Warnings", report.warnings)):
         if items:
             lines += [f"{title}:", *(f"  - {item}" for item in _shown(items))]

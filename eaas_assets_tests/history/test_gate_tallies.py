@@ -59,12 +59,12 @@ def test_the_shipped_verdict_rarely_alarms_on_nothing():
 
 def test_power_without_chance_is_what_counting_says():
     """20 stable scenarios: exact McNemar says worse from 6 losses on, and losses are binomial."""
-    found = tried(verdict_alone, recorded([[True]] * 20, repeats=True), drop_replays=2000)
+    found = tried(verdict_alone, recorded([[True]] * 20, repeats=True), drop_replays=600)
     for one in found.tallies[1:]:
         exact = stats.binom.sf(5, 20, one.drop)
-        assert one.fail_rate == pytest.approx(exact, abs=4 * math.sqrt(exact * (1 - exact) / 2000) + 1e-12)
+        assert one.fail_rate == pytest.approx(exact, abs=4 * math.sqrt(exact * (1 - exact) / 600) + 1e-12)
     exact = next(drop for drop in np.arange(0, 1, 0.001) if stats.binom.sf(5, 20, drop) >= 0.8)
-    assert found.detected_drop == pytest.approx(exact, abs=0.03)
+    assert found.detected_drop == pytest.approx(exact, abs=0.05)
 
 
 def test_a_simulated_agent_never_alarms_on_nothing_and_any_loss_is_a_fact():
@@ -128,7 +128,7 @@ def test_families_are_also_tried_on_bad_days():
         word = judge(alone, independent).word
         return Said(word, word == "worse")
 
-    found = {rule.__name__: tried(rule, run, same_agent_replays=500, drop_replays=1) for rule in (blind, verdict_alone)}
+    found = {rule.__name__: tried(rule, run, same_agent_replays=300, drop_replays=1) for rule in (blind, verdict_alone)}
     assert [one.situation for one in found["blind"].tallies[:2]] == ["same_agent", "same_agent_bad_days"]
     blind_days, own_days = (found[name].tallies[1] for name in ("blind", "verdict_alone"))
     assert blind_days.failing.low > 0.05
