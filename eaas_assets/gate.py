@@ -145,11 +145,14 @@ def _judge(locations: Locations, wanted: str, execute: bool, stages: Stages) -> 
     files, tables = WorldFiles(locations), TableStore(locations.tables)
     baseline = files.version(key).version.baseline
     _ = files.release_policy, files.evaluation_policy  # without them no asset would get far
+    run_id = None if execute else latest_full_run(tables, key)
+    if not execute and run_id is None:
+        raise _NotJudgedError(f"{key} has no full run to judge; leave --no-run out to make one")
     with Jobs.opened(files) as jobs:
         stages.begin("reading inputs")
         inputs = _succeeded(jobs.refresh_inputs(), "the inputs")
-        before = None if baseline is None else VersionKey(key.agent, baseline)
-        if execute:
+        if run_id is None:
+            before = None if baseline is None else VersionKey(key.agent, baseline)
             if before in files.agents.versions and latest_full_run(tables, before) is None:
                 with watching(stages, f"{before} (baseline)"):
                     _succeeded(jobs.evaluate(before), str(before))
@@ -157,9 +160,6 @@ def _judge(locations: Locations, wanted: str, execute: bool, stages: Stages) -> 
                 result = _succeeded(jobs.evaluate(key), str(key))
             run_id = jobs.evaluation_run(result)
         else:
-            run_id = latest_full_run(tables, key) or ""
-            if not run_id:
-                raise _NotJudgedError(f"{key} has no full run to judge; leave --no-run out to make one")
             stages.begin(f"judging {run_id}")
             result = _succeeded(jobs.judge(key, run_id), str(key))
     return _report(tables, key, run_id, [*red_gates(inputs), *red_gates(result)])

@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from measuring import CONCURRENCY, Outcome, Used, Work, expected, measure, question, used
 
@@ -40,7 +41,7 @@ def prepare(count: int, delay_s: float, folder: Path) -> Work:
     return Work(run, startup)
 
 
-def _evaluate(count: int, folder: Path) -> list[dict[str, object]]:
+def _evaluate(count: int, folder: Path) -> list[dict[str, Any]]:
     tests = [
         {"vars": {"question": question(i)}, "assert": [{"type": "equals", "value": expected(i)}]} for i in range(count)
     ]
@@ -48,7 +49,7 @@ def _evaluate(count: int, folder: Path) -> list[dict[str, object]]:
     (folder / "config.json").write_text(json.dumps(config))
     modules = Path(os.environ["PROMPTFOO_PREFIX"]) / "node_modules"
     results = folder / f"results{count}.jsonl"
-    command = [os.environ["PROMPTFOO_NODE"], modules / "promptfoo/dist/src/entrypoint.js"]
+    command = [os.environ["PROMPTFOO_NODE"], str(modules / "promptfoo/dist/src/entrypoint.js")]
     options = ["--no-write", "--no-cache", "--no-table", "--no-progress-bar", "--max-concurrency", str(CONCURRENCY)]
     environment = os.environ | {
         "PROMPTFOO_DISABLE_TELEMETRY": "1",
@@ -57,7 +58,7 @@ def _evaluate(count: int, folder: Path) -> list[dict[str, object]]:
         "PROMPTFOO_CONFIG_DIR": str(folder / "promptfoo"),
     }
     subprocess.run(
-        [*command, "eval", "-c", "config.json", "-o", results, *options],
+        [*command, "eval", "-c", "config.json", "-o", str(results), *options],
         cwd=folder,
         env=environment,
         check=True,

@@ -106,6 +106,7 @@ def execute(
                 "confidence": response.confidence,
                 "needs_human_review": response.needs_human_review,
                 "simulated_s": answer.simulated_s,
+                "attempts": 1,
             }
         )
         calls += [

@@ -57,6 +57,7 @@ def evaluation(number: int = 1, answer: Any = RIGHT, trial: int = 1, **changes: 
         "status": "completed",
         "answer_json": None if answer is None else json.dumps(answer),
         "simulated_s": 0.5,
+        "attempts": 1,
     } | changes
 
 

@@ -23,7 +23,8 @@ class Budget:
         self._tokens = 0
         if limits.budget_usd is not None or limits.budget_tokens is not None:
             for _, record in ledger.records():
-                usage = from_record(record).get("response", {}).get("usage")
+                fields = from_record(record)
+                usage = fields.get("response", fields).get("usage")
                 if usage:
                     self.charge(Usage.model_validate(usage))
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from eaas_assets.agents.protocol import Answer
-from eaas_assets.contracts.agent import AgentResponse
+from eaas_assets.contracts.agent import AgentResponse, Usage
 from eaas_assets.errors import AgentAnswerError, AgentCallError, AgentTimeoutError, shown
 
 MAX_ANSWER_BYTES = 1024 * 1024
@@ -27,6 +27,7 @@ class Outcome(NamedTuple):
         measured_s: Seconds of the call on this system's clock; None for simulated agents and recordings.
         loop_lag_s: Seconds for which this system's own event loop was held up meanwhile; None likewise.
         attempts: How often the agent was tried.
+        wasted: What a failed call has used all the same, where known.
     """
 
     status: str
@@ -37,6 +38,12 @@ class Outcome(NamedTuple):
     measured_s: float | None
     loop_lag_s: float | None = None
     attempts: int = 1
+    wasted: Usage | None = None
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the evaluation has used, answered or not."""
+        return self.response.usage if self.response is not None else self.wasted
 
 
 def completed(answer: Answer, measured_s: float, loop_lag_s: float, timeout_s: float) -> Outcome:
@@ -61,7 +68,17 @@ def failed(error: AgentCallError, measured_s: float | None, simulated_s: float |
     """The outcome of a call that failed or took too long."""
     status = "timeout" if isinstance(error, AgentTimeoutError) else "failed"
     text = shown(str(error), 500)[1:-1]
-    return Outcome(status, error.code, text, None, simulated_s, measured_s, attempts=getattr(error, "attempts", 1))
+    own_clock = getattr(error, "measured_s", None)  # an adapter's own clock leaves out waits between attempts
+    return Outcome(
+        status,
+        error.code,
+        text,
+        None,
+        simulated_s,
+        measured_s if own_clock is None else own_clock,
+        attempts=getattr(error, "attempts", 1),
+        wasted=getattr(error, "usage", None),
+    )
 
 
 def validated(content: Any) -> AgentResponse:
@@ -122,6 +139,7 @@ def _common(outcome: Outcome) -> dict[str, Any]:
         "measured_s": outcome.measured_s,
         "loop_lag_s": outcome.loop_lag_s,
         "attempts": outcome.attempts if outcome.attempts > 1 else None,
+        "usage": outcome.wasted.model_dump(exclude_none=True) if outcome.wasted is not None else None,
     }
     return {name: value for name, value in fields.items() if value is not None}
 

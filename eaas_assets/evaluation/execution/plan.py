@@ -151,7 +151,9 @@ def configuration_digest(version: AgentVersion) -> str:
                 "suite": version.suite,
                 "adapter": version.adapter,
                 "settings": version.settings,
-                "timeout_s": version.limits.timeout_s,
+                "limits": version.limits.model_dump(
+                    include={"timeout_s", "attempt_timeout_s", "max_attempts", "max_response_bytes"}
+                ),
             }
         )
     )

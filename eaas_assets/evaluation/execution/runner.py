@@ -73,8 +73,8 @@ class _Run:
             outcome = await self._evaluate(evaluation)
             await self._journal.write(evaluation.position, to_record(outcome))
             self._meter.count(outcome.status == "completed")
-            if outcome.response is not None:
-                self._budget.charge(outcome.response.usage)
+            if outcome.usage is not None:
+                self._budget.charge(outcome.usage)
 
     async def _evaluate(self, evaluation: PlannedEvaluation) -> Outcome:
         request = self._plan.request(evaluation, self._run_id)

@@ -89,7 +89,7 @@ def _executed_columns(version: AgentVersion, part: _Part) -> dict[str, list[Any]
     """The columns of `executed_evaluations`; column by column, since a dict a row takes four times as long."""
     rows, records = len(part.records), part.records
     responses = [record.get("response", _NOTHING) for record in records]
-    usages = [response.get("usage", _NOTHING) for response in responses]
+    usages = [record.get("response", record).get("usage", _NOTHING) for record in records]
     return {
         "run_id": [part.run_id] * rows,
         "evaluation_key": [evaluation.key.hex() for evaluation in part.evaluations],
