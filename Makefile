@@ -27,7 +27,7 @@ test: $(STAMP) ## The test suite (under five minutes)
 	$(BIN)/python -m pytest -m "not slow" --numprocesses auto
 
 test-slow: $(STAMP) ## Simulations and fuzzing at full size
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow --numprocesses auto --timeout 1800
 
 check: $(STAMP) ## Lint, types, import rules, docs in step with the code
 	$(BIN)/ruff check .

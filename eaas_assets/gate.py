@@ -118,10 +118,14 @@ def run_gate(
         judged = Judged(could_not_run(wanted, ["Stopped; what was finished is kept, and the next call continues it."]))
     for line in summary_lines(judged.report):
         typer.echo(line)
-    if junit is not None:
-        write_atomically(junit, _junit(judged))
-    if summary is not None:
-        write_atomically(summary, summary_markdown(judged.report).encode())
+    written = {junit: _junit(judged), summary: summary_markdown(judged.report).encode()}
+    for path, content in written.items():
+        try:
+            if path is not None:
+                write_atomically(path, content)
+        except OSError as error:
+            typer.echo(f"{path} cannot be written: {error.strerror}", err=True)
+            return ExitCode.NOT_RUN
     return _CODES[judged.report.outcome]
 
 

@@ -143,7 +143,7 @@ def test_the_summary_is_markdown_with_verdict_reasons_and_self_test(desk: Desk, 
     assert page.startswith(f"## ✕ FAIL: `{AGENT}@v3`\n")
     assert "Stops the release:" in page
     assert "Lost: D2" in page
-    assert "*The gate itself:* Where nothing changes, the gate fails in 0 of 250 replays" in page
+    assert "*The gate itself:* Where nothing changes, the gate fails in 0 of 200 replays" in page
     assert "<b>" not in page
 
 
@@ -247,6 +247,14 @@ def test_a_stopped_gate_ends_with_3_and_says_that_nothing_is_lost(desk: Desk, mo
     result = desk.gate("v2")
     assert result.exit_code == 3
     assert "what was finished is kept" in result.stdout
+
+
+def test_a_file_that_cannot_be_written_is_told_and_ends_with_3(desk: Desk, tmp_path: Path) -> None:
+    write_text(tmp_path, "taken", "a file where a folder should be")
+    arguments = ["gate", f"{AGENT}@v9", "--junit", str(tmp_path / "taken" / "junit.xml")]
+    result = CliRunner().invoke(app, arguments, env=desk.environment)
+    assert result.exit_code == 3
+    assert "junit.xml cannot be written: " in result.stderr
 
 
 RED, LOUD = RedGate("suites_are_sound", ("odd",), stops=False), RedGate("no_regression", ("lost",), stops=True)

@@ -22,9 +22,13 @@ from eaas_assets.history.finding import records
 from eaas_assets.history.gate_tallies import WANTED_POWER, Calibration, Rule, Tally, calibrate, release_gate
 from eaas_assets.history.measures import FIELD_SUFFIX, field_matches
 from eaas_assets.history.outcomes import families_of, segment_labels
-from eaas_assets.history.replays import ASSUMED, ESTIMATED, KNOWN, Chances, Recorded
+from eaas_assets.history.replays import ASSUMED, ESTIMATED, KNOWN, Recorded
 from eaas_assets.history.wording import count, percent, points
 from eaas_assets.storage.files import digest
+
+
+MOST_SCENARIOS = 2000
+"""Scenarios that are replayed at most, so that a suite of any size takes seconds."""
 
 
 def calibrate_gate(
@@ -53,9 +57,13 @@ def calibrate_gate(
     if recorded is None:
         return build(GateCalibration, [])
     seed = int(digest(run["run_id"])[:16], 16)
-    found = calibrate(recorded, rule or release_gate(policy, simulated), np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    total = recorded.reference_trials.size
+    if total > MOST_SCENARIOS:
+        recorded = recorded.part(np.sort(rng.choice(total, MOST_SCENARIOS, replace=False)))
+    found = calibrate(recorded, rule or release_gate(policy, simulated), rng)
     named = {name: run[name] for name in ("run_id", "agent", "version")}
-    return calibration_table(named, recorded, found, policy, seed)
+    return calibration_table(named, recorded, found, policy, seed, total)
 
 
 def read_recorded(
@@ -105,7 +113,7 @@ def read_recorded(
 
 
 def calibration_table(
-    run: dict[str, Any], recorded: Recorded, found: Calibration, policy: ReleasePolicy, seed: int
+    run: dict[str, Any], recorded: Recorded, found: Calibration, policy: ReleasePolicy, seed: int, total: int
 ) -> pd.DataFrame:
     """GateCalibration of one run.
 
@@ -115,6 +123,7 @@ def calibration_table(
         found: How the gate behaves on it.
         policy: The release policy.
         seed: Of the replays.
+        total: Scenarios that the run has, of which ``recorded`` may be a part.
     """
     promised = policy.comparison.alpha
     shared = run | {
@@ -129,10 +138,16 @@ def calibration_table(
         "seed": str(seed),
         "policy_hash": policy.digest,
     }
-    return build(GateCalibration, [shared | _row(tally, promised, found.chances) for tally in found.tallies])
+    basis = _BASES[found.chances.basis]
+    if total > recorded.reference_trials.size:
+        basis += (
+            f" Replayed are {recorded.reference_trials.size:,} scenarios, drawn from {total:,}: with all of them "
+            "smaller drops show."
+        )
+    return build(GateCalibration, [shared | _row(tally, promised, basis) for tally in found.tallies])
 
 
-def _row(tally: Tally, promised: float, chances: Chances) -> dict[str, Any]:
+def _row(tally: Tally, promised: float, basis: str) -> dict[str, Any]:
     failing, better = tally.failing, tally.saying("better")
     nothing_changed = tally.situation != "drop"
     return {
@@ -150,7 +165,7 @@ def _row(tally: Tally, promised: float, chances: Chances) -> dict[str, Any]:
         "not_worse_rate": tally.share("not_worse"),
         "inconclusive_rate": tally.share("inconclusive"),
         "keeps_promise": max(failing.low, better.low) <= promised if nothing_changed else None,
-        "statement": _statement(tally, promised, chances),
+        "statement": _statement(tally, promised, basis),
     }
 
 
@@ -161,7 +176,7 @@ _BASES = {
 }
 
 
-def _statement(tally: Tally, promised: float, chances: Chances) -> str:
+def _statement(tally: Tally, promised: float, basis: str) -> str:
     low, high = (percent(bound) for bound in tally.failing[:2])
     rate = f"{tally.failed:,} of {count(tally.n, 'replay')} ({percent(tally.fail_rate)}, 95 % interval {low} to {high})"
     if tally.situation == "drop":
@@ -170,7 +185,7 @@ def _statement(tally: Tally, promised: float, chances: Chances) -> str:
     return (
         f"Where nothing changes{days}, the gate fails in {rate}; promised are at most {percent(promised)}. "
         f"It says better in {percent(tally.share('better'))} and inconclusive in "
-        f"{percent(tally.share('inconclusive'))} of them. {_BASES[chances.basis]}"
+        f"{percent(tally.share('inconclusive'))} of them. {basis}"
     )
 
 

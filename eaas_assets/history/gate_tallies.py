@@ -24,8 +24,8 @@ DROPS = (0.02, 0.05, 0.10, 0.15, 0.20, 0.30, 0.40, 0.50, 0.60, 0.70, 0.80, 0.90)
 """Drops that can be replayed, in points of 0 to 1."""
 ASKED_FIRST = 0.05
 """The drop that is always replayed, because everybody asks about it."""
-SAME_AGENT_REPLAYS = 250
-DROP_REPLAYS = 80
+SAME_AGENT_REPLAYS = 200
+DROP_REPLAYS = 60
 SITUATIONS = ("same_agent", "same_agent_bad_days", "drop")
 
 
@@ -120,7 +120,7 @@ def calibrate(
         recorded: The run; at least one scenario.
         rule: The gate.
         rng: Where chance comes from; an equal state gives an equal result.
-        same_agent_replays: Pairs of runs of the same agent: 250 tell a rate of 5 % to within 3 points.
+        same_agent_replays: Pairs of runs of the same agent: 200 tell a rate of 5 % to within 3 points.
         drop_replays: Pairs of runs for each drop.
         drops: In rising order. Those that the agent's own pass rate does not reach are left out; of the others as many
             are replayed as it takes to find the one that is detected.

@@ -69,7 +69,7 @@ def pair(before: pd.DataFrame, after: pd.DataFrame) -> Pairing:
     first, second = _per_scenario(before, fields), _per_scenario(after, fields)
     both = first.add_prefix("before_").join(second.add_prefix("after_"), how="inner").sort_index()
     redefined = _redefined(both)
-    unpaired = sorted({*before["scenario_id"], *after["scenario_id"]} - {*both.index})
+    unpaired = sorted({*before["scenario_id"].unique(), *after["scenario_id"].unique()} - {*both.index})
     pairs = both[~both.index.isin(redefined)].rename_axis("scenario_id").reset_index()
     pairs = pairs[["scenario_id", *COUNTS]]
     then, now = ((2 * pairs[f"{when}_passed"] > pairs[f"{when}_trials"]).to_numpy() for when in ("before", "after"))
@@ -99,15 +99,17 @@ def _per_scenario(rows: pd.DataFrame, fields: list[str] | None) -> pd.DataFrame:
             pd.array([all_matched(list(flags)) for flags in zip(*columns, strict=True)], dtype="boolean")
         )
     known = passed.notna().to_numpy()
-    frame = pd.DataFrame(
+    codes, names = pd.factorize(rows["scenario_id"].to_numpy()[known])
+    first = np.unique(codes, return_index=True)[1]
+    hits = passed.to_numpy(dtype=np.float64, na_value=np.nan)[known]
+    return pd.DataFrame(
         {
-            "scenario_id": rows["scenario_id"].to_numpy()[known],
-            "passed": passed.to_numpy(dtype=float, na_value=np.nan)[known].astype(np.int64),
-            "expected": rows["expected_json"].to_numpy()[known],
-        }
+            "trials": np.bincount(codes, minlength=len(names)),
+            "passed": np.bincount(codes, weights=hits, minlength=len(names)).astype(np.int64),
+            "expected": rows["expected_json"].to_numpy()[known][first],
+        },
+        index=pd.Index(names, name="scenario_id"),
     )
-    groups = frame.groupby("scenario_id", sort=False)
-    return groups.agg(trials=("passed", "size"), passed=("passed", "sum"), expected=("expected", "first"))
 
 
 def _shared_fields(before: pd.DataFrame, after: pd.DataFrame) -> list[str]:

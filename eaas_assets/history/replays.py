@@ -73,6 +73,21 @@ class Recorded:
         """Shape (n,), passed trials of each scenario."""
         return np.bincount(self.scenario[self.passed], minlength=self.reference_trials.size)
 
+    def part(self, places: NDArray[np.intp]) -> Recorded:
+        """The same of some scenarios only, in the given order."""
+        number = np.full(self.reference_trials.size, -1)
+        number[places] = np.arange(places.size)
+        kept = number[self.scenario] >= 0
+        return Recorded(
+            scenario=number[self.scenario[kept]],
+            passed=self.passed[kept],
+            metrics={name: values[kept] for name, values in self.metrics.items()},
+            reference_trials=self.reference_trials[places],
+            families=None if self.families is None else np.unique(self.families[places], return_inverse=True)[1],
+            segments={name: values[places] for name, values in self.segments.items()},
+            repeats=self.repeats,
+        )
+
 
 class Chances(NamedTuple):
     """The model of chance of a run.

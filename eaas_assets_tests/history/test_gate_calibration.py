@@ -48,13 +48,13 @@ def test_a_gate_that_calls_any_drop_worse_is_found_out(broken: pd.DataFrame) -> 
     assert not first["keeps_promise"]
     told = broken_promises(broken)
     assert len(told) == 1
-    assert "of 250 replays in which nothing changed" in told[0]
+    assert "of 200 replays in which nothing changed" in told[0]
     assert "promises at most 5 %" in told[0]
 
 
 def test_a_gate_that_praises_nothing_is_found_out_too(shipped: pd.DataFrame) -> None:
     boasting = shipped.assign(better_rate=0.2, better_low=0.15)
-    assert broken_promises(boasting)[0].startswith("The gate says better in 20 % of 250 replays")
+    assert broken_promises(boasting)[0].startswith("The gate says better in 20 % of 200 replays")
 
 
 def test_the_table_meets_its_contract(shipped: pd.DataFrame, broken: pd.DataFrame) -> None:
@@ -121,6 +121,15 @@ def test_a_policy_that_takes_points_as_they_stand_does_not_keep_its_promise(vers
     table = calibrate_gate(version.runs.iloc[0], version.scenarios, None, naive)
     assert table["fail_low"].iloc[0] > 0.05
     assert broken_promises(table)
+
+
+def test_of_a_very_large_suite_a_part_is_replayed_and_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("eaas_assets.history.gate_calibration.MOST_SCENARIOS", 12)
+    version = run("RUN_2", "v1.1", noisy(), simulated=False)
+    table = calibrate_gate(version.runs.iloc[0], version.scenarios, None, release_policy(), rule=any_drop)
+    assert set(table["scenarios"]) == {12}
+    assert set(table["evaluations"]) == {36}
+    assert "Replayed are 12 scenarios, drawn from 30" in ability(table)
 
 
 @pytest.mark.parametrize(

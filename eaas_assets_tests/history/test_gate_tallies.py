@@ -74,7 +74,7 @@ def test_a_simulated_agent_never_alarms_on_nothing_and_any_loss_is_a_fact():
     assert found.tallies[0].failed == 0
     at_five = next(one for one in found.tallies if one.drop == 0.05)
     exact = 1 - 0.95**20
-    assert at_five.fail_rate == pytest.approx(exact, abs=4 * math.sqrt(exact * (1 - exact) / 80))
+    assert at_five.fail_rate == pytest.approx(exact, abs=4 * math.sqrt(exact * (1 - exact) / 60))
     assert at_five.share("worse") < 0.1
 
 

@@ -139,6 +139,22 @@ def test_shocks_move_families_as_a_whole_and_not_the_agent():
     assert abs(change[True].mean()) < 4 * np.std(change[True].mean(axis=1)) / np.sqrt(300)
 
 
+def test_a_part_of_a_run_keeps_what_belongs_to_its_scenarios():
+    run = recorded(
+        [[True], [False, True], [False]],
+        metrics={"average_score": np.array([0.1, 0.2, 0.3, 0.4])},
+        families=np.array([0, 1, 1]),
+        segments={"tier": np.array(["a", "b", None], dtype=object)},
+    )
+    part = run.part(np.array([1, 2]))
+    assert (part.scenario.tolist(), part.passed.tolist()) == ([0, 0, 1], [False, True, False])
+    assert part.metrics["average_score"].tolist() == [0.2, 0.3, 0.4]
+    assert (part.reference_trials.tolist(), part.trials.tolist()) == ([2, 1], [2, 1])
+    assert part.families is not None
+    assert part.families.tolist() == [0, 0]
+    assert part.segments["tier"].tolist() == ["b", None]
+
+
 def test_equal_seeds_give_equal_pairs_and_others_do_not():
     first, again, other = (rates(drawn(MIXED, 5, seed), "after") for seed in (3, 3, 4))
     assert np.array_equal(first, again)

@@ -21,7 +21,7 @@ from eaas_assets.reporting.gate_summary import (
 from eaas_assets_tests.reporting.hostile import PAYLOADS, has_invisible, rendered_markdown
 from eaas_assets_tests.reporting.world import make_tables
 
-SELF_TEST = "Where nothing changes, the gate fails in 2 of 250 replays."
+SELF_TEST = "Where nothing changes, the gate fails in 2 of 200 replays."
 
 
 def comparison(**changes: Any) -> pd.Series:
