@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,8 +11,6 @@ import pandas as pd
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
 
 from eaas_assets.contracts.identifiers import VersionKey
 from eaas_assets.definitions import defs
@@ -25,6 +22,7 @@ from eaas_assets.defs.world import WorldFiles
 from eaas_assets.errors import InputError
 from eaas_assets.progress_bar import Stages, shown_progress
 from eaas_assets.reporting import text
+from eaas_assets.sqlite_records import keep_engines
 from eaas_assets.storage.locations import Locations
 from eaas_assets.storage.tables import TableStore
 
@@ -82,7 +80,7 @@ class Jobs:
     @contextmanager
     def opened(cls, files: WorldFiles) -> Iterator[Jobs]:
         """With the instance that the environment names."""
-        _do_not_wait_for_the_disk()
+        keep_engines()
         with dg.DagsterInstance.get() as instance:
             yield cls(files, instance)
 
@@ -149,20 +147,6 @@ def failures(result: dg.ExecuteInProcessResult) -> list[str]:
         message = error.message.strip() if error is not None else "failed without a message"
         told.append(f"{failed.step_key}: {message}")
     return told if told or result.success else ["the run failed before its first step"]
-
-
-def _do_not_wait_for_the_disk() -> None:
-    """Let Dagster's own records (some hundred small commits a run) reach the disk in the system's time.
-
-    A killed process loses nothing by it; a power cut may lose the last entries of Dagster's log, never a result: the
-    ledger and the tables of this package synchronise on their own.
-    """
-
-    def relax(connection: Any, _: Any) -> None:
-        if isinstance(connection, sqlite3.Connection):
-            connection.execute("pragma synchronous = off")
-
-    event.listen(Engine, "connect", relax)
 
 
 def _complain(console: Console, headline: str, told: list[str]) -> None:

@@ -54,7 +54,7 @@ class ExecutedEvaluations(Table):
     simulated_s: float = optional("Seconds that a simulated agent pretends to have taken", ge=0)
     reported_s: float = optional("Seconds that the agent reports itself", ge=0)
     measured_s: float = optional("Seconds on this system's clock, around the call alone", ge=0)
-    loop_lag_s: float = optional("Seconds for which this system was held up meanwhile: how far measured_s may be off", ge=0)
+    loop_lag_s: float = optional("Seconds for which this system was held up meanwhile: the error of measured_s", ge=0)
     attempts: int = column("How often the agent was tried; 0 when not run", ge=0)
     input_tokens: Integer = optional("Tokens read, where known", ge=0)
     output_tokens: Integer = optional("Tokens written, where known", ge=0)

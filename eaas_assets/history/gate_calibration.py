@@ -26,7 +26,6 @@ from eaas_assets.history.replays import ASSUMED, ESTIMATED, KNOWN, Recorded
 from eaas_assets.history.wording import count, percent, points
 from eaas_assets.storage.files import digest
 
-
 MOST_SCENARIOS = 2000
 """Scenarios that are replayed at most, so that a suite of any size takes seconds."""
 
