@@ -246,8 +246,10 @@ def mde_paired_proportions(
         sides: Of the test.
     """
     _check_rates(power, alpha)
-    if n < 0 or not 0 <= discordance < 1:
-        raise ValueError(f"n == {n} and discordance == {discordance}, must be >= 0 and in [0, 1)")
+    if n < 0 or not 0 <= discordance <= 1:
+        raise ValueError(f"n == {n} and discordance == {discordance}, must be >= 0 and in [0, 1]")
+    if discordance == 1:
+        return Detectable(math.nan, f"all {n} scenarios change from run to run: none is left to lose")
     least = _least_lost(n, alpha, sides)
     most = 1 - discordance
     if _mcnemar_power(least, discordance, most) < power:

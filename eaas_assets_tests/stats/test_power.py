@@ -116,7 +116,7 @@ def test_repeats_buy_precision_only_against_noise_of_repeats():
         lambda: n_for_paired(0.0, 0.1),
         lambda: n_for_two_means(1.0, math.nan),
         lambda: n_for_two_proportions(0.5, 0.5),
-        lambda: mde_paired_proportions(10, 1.0),
+        lambda: mde_paired_proportions(10, 1.1),
         lambda: mde_paired(1.0, 10, alpha=0.0),
         lambda: sd_of_paired_differences(-1, 1, 1),
         lambda: resolution(-1),
