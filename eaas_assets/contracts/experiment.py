@@ -1,0 +1,363 @@
+"""The document `experiments/<id>/experiment.yaml`: one controlled change, registered before it starts.
+
+What the observations look like is declared in ``observations``; how results are judged stands in `policies/`.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from eaas_assets.contracts.documents import Document
+from eaas_assets.contracts.identifiers import Identifier
+from eaas_assets.storage.files import canonical_json, digest
+
+ExperimentType = Literal["ab_test", "phased_rollout", "model_swap", "workflow_change", "agent_behavior_change"]
+Status = Literal["proposed", "running", "concluded", "archived"]
+RiskTier = Literal["low", "medium", "high"]
+Role = Literal["primary", "secondary", "guardrail"]
+Kind = Literal["proportion", "mean", "ratio", "quantile"]
+Direction = Literal["increase", "decrease"]
+Design = Literal["randomised", "paired", "rollout", "before_after"]
+
+Column = Annotated[str, Field(min_length=1, max_length=128)]
+Number = Annotated[float, Field(strict=False, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, strict=False, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, strict=False, allow_inf_nan=False)]
+
+
+def _day(value: object) -> object:
+    """ISO text as a day; YAML hands days over as text."""
+    if isinstance(value, str):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            raise ValueError("a day such as 2024-10-01") from None
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+
+
+class Variant(Document):
+    """One arm. The first variant of an experiment is its control.
+
+    Attributes:
+        allocation: Planned share of the units; all shares sum to 1.
+        cost_per_unit_usd: What one observed unit of this arm costs.
+        version: What is deployed in this arm (a model, an agent version), where that is what differs.
+    """
+
+    name: Identifier
+    allocation: float = Field(gt=0, lt=1, strict=False)
+    cost_per_unit_usd: NotNegative | None = None
+    version: str | None = None
+
+
+class Expectation(Document):
+    """What is known of a metric before the experiment, for its power calculation.
+
+    Attributes:
+        value: The control's expected value.
+        sd: Standard deviation per unit (for a ratio: of its linearised form); not needed for a proportion.
+        variance_left: Share of the variance that adjustment by the covariate leaves.
+    """
+
+    value: Number
+    sd: Positive | None = None
+    variance_left: float = Field(default=1.0, gt=0, le=1, strict=False)
+
+
+class Metric(Document):
+    """One metric.
+
+    Attributes:
+        column: Its column in the observations (0/1 for a proportion); None: as the metric is called.
+        numerator: Column above the line of a ratio.
+        denominator: Column below it.
+        quantile: Which quantile, of 0 to 1.
+        covariate: Column with the same quantity from before the treatment, for adjustment (CUPED).
+        minimum_effect: Smallest effect worth having, in the metric's unit, or as a share of the control's value.
+        margin: Largest harm that a guardrail tolerates, on the same scale.
+        scale: Of ``minimum_effect`` and ``margin``.
+        expected: For planning.
+    """
+
+    name: Identifier
+    role: Role
+    kind: Kind
+    direction: Direction
+    unit: str = ""
+    column: Column | None = None
+    numerator: Column | None = None
+    denominator: Column | None = None
+    quantile: float | None = Field(default=None, gt=0, lt=1, strict=False)
+    covariate: Column | None = None
+    minimum_effect: Positive | None = None
+    margin: Positive | None = None
+    scale: Literal["absolute", "relative"] = "absolute"
+    expected: Expectation | None = None
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> Self:
+        if (self.kind == "ratio") != (self.numerator is not None and self.denominator is not None):
+            raise ValueError("numerator and denominator with kind ratio, and only there")
+        if (self.kind == "quantile") != (self.quantile is not None):
+            raise ValueError("quantile with kind quantile, and only there")
+        if self.kind == "ratio" and self.column is not None:
+            raise ValueError("numerator and denominator instead of column with kind ratio")
+        if self.covariate is not None and self.kind == "quantile":
+            raise ValueError("no covariate with kind quantile")
+        return self
+
+    @property
+    def source(self) -> str:
+        """Column of the observations (of the numerator for a ratio)."""
+        return self.numerator or self.column or self.name
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Whether the metric should rise."""
+        return self.direction == "increase"
+
+
+class Units(Document):
+    """One row per unit of randomisation, or several rows per unit that repeat its variant.
+
+    Attributes:
+        file: CSV, Parquet, JSON or JSONL beside the experiment's document.
+        unit: Column that names the unit.
+        variant: Column that names the arm.
+        time: Column with the time of the unit's first exposure; None if unknown, then nothing is told over time.
+        cluster: Column with the group that was randomised as a whole; None where units were.
+    """
+
+    kind: Literal["units"]
+    file: Column
+    unit: Column
+    variant: Column
+    time: Column | None = None
+    cluster: Column | None = None
+
+
+class Panel(Document):
+    """One row per unit and period (rollouts and before/after).
+
+    Attributes:
+        file: As of :class:`Units`.
+        unit: Column that names the unit (a region, a team, a store).
+        time: Column with the period: a day or a whole number.
+        adoption: Column with the period from which the unit is treated; empty for never. Either this or
+            ``intervention``.
+        intervention: Period from which the treated units are, where it is one for all.
+        treated: Units that are treated, with ``intervention``; None: all of them (before/after).
+        season: Periods in a season (7 for days of a week).
+        controls: Columns with series that the change cannot have touched (before/after).
+        cluster: Column with the group of units whose errors are related.
+    """
+
+    kind: Literal["panel"]
+    file: Column
+    unit: Column | None = None
+    time: Column
+    adoption: Column | None = None
+    intervention: Column | int | None = None
+    treated: list[str] | None = None
+    season: int | None = Field(default=None, ge=2, le=366)
+    controls: list[Column] = []
+    cluster: Column | None = None
+
+    @model_validator(mode="after")
+    def _says_who_is_treated_when(self) -> Self:
+        if (self.adoption is None) == (self.intervention is None):
+            raise ValueError("either adoption or intervention")
+        if self.treated is not None and self.intervention is None:
+            raise ValueError("treated with intervention only")
+        return self
+
+
+class Summary(Document):
+    """Statistics per variant: columns ``variant``, ``metric``, ``n`` and ``mean`` or ``successes``.
+
+    ``sd`` or ``variance`` where known: a mean without spread gets no interval. Optional columns: ``segment_<name>``.
+    For ratios also ``mean_denominator``, ``variance_denominator`` and ``covariance``.
+    """
+
+    kind: Literal["summary"]
+    file: Column
+
+
+class Paired(Document):
+    """One row per unit and variant, where every unit has met every variant (a replay of the same tasks).
+
+    Attributes:
+        file: As of :class:`Units`.
+        unit: Column that names the unit (task, scenario).
+        variant: Column that names the arm.
+        cluster: Column with the family of the unit; None: units are independent.
+    """
+
+    kind: Literal["paired"]
+    file: Column
+    unit: Column
+    variant: Column
+    cluster: Column | None = None
+
+
+class AgentRuns(Document):
+    """The evaluated runs of two versions of one agent, paired by scenario; metrics are those of the scores.
+
+    Metrics name columns of the scenario results: ``passed``, ``overall_score``, ``response_time_ms``, ``cost_usd``.
+    The first variant's ``version`` is the baseline.
+    """
+
+    kind: Literal["agent_runs"]
+    agent: Identifier
+
+
+Observations = Annotated[Units | Panel | Summary | Paired | AgentRuns, Field(discriminator="kind")]
+
+
+class Sample(Document):
+    """How many units are planned, all arms together, and how many come in a day."""
+
+    planned: int = Field(ge=1)
+    per_day: Positive | None = None
+
+
+class Money(Document):
+    """What one unit of the primary metric is worth.
+
+    Attributes:
+        usd_per_unit: Money per one unit of the primary metric and unit of the population (for a proportion: per
+            success); negative for what costs, such as minutes of handling.
+        units_per_year: Units per year to which the change would be applied.
+    """
+
+    usd_per_unit: Number
+    units_per_year: NotNegative
+
+
+class Cost(Document):
+    """What the experiment costs, apart from its units; and what the change would cost each year if kept."""
+
+    fixed_usd: NotNegative = 0.0
+    per_week_usd: NotNegative | None = None
+    rollout_per_year_usd: NotNegative | None = None
+
+
+class Claim(Document):
+    """What its owners predicted or declared about the effect and its value; shown beside what came out."""
+
+    expected_effect: Number | None = None
+    annual_value_usd: Number | None = None
+
+
+class Conditions(Document):
+    """Circumstances that forbid or qualify an estimate.
+
+    Attributes:
+        interference: Whether units can influence each other.
+        changed_mid_test: What was changed while it ran (a model, a prompt), in words; None for nothing.
+        blockers: What must be settled before it may start, such as an open bias audit.
+        data_quality: Flags of whoever collected the data.
+    """
+
+    interference: bool = False
+    changed_mid_test: str | None = None
+    blockers: list[str] = []
+    data_quality: list[str] = []
+
+
+class Experiment(Document):
+    """One experiment.
+
+    Attributes:
+        population: Who can be in it; two running experiments on one population may disturb each other.
+        registered_kpi: The figure that the business registered; a primary metric of another name is a finding.
+        metrics: Exactly one is primary.
+        segments: Columns of the observations by which effects are shown; declared before anyone looks.
+        observations: Where its data are; None while there are none.
+    """
+
+    experiment: Identifier
+    title: str = Field(min_length=1, max_length=200)
+    domain: Identifier
+    type: ExperimentType
+    design: Design
+    status: Status
+    hypothesis: str = Field(min_length=1, max_length=2000)
+    hypothesis_type: Literal["growth", "efficiency", "quality", "risk_reduction"]
+    population: Identifier
+    owner: Identifier
+    decision_owner: Identifier
+    risk_tier: RiskTier
+    risk_notes: str = Field(default="", max_length=2000)
+    registered_kpi: Identifier | None = None
+    success_criteria: str = Field(default="", max_length=2000)
+    planned_start: Day | None = None
+    planned_end: Day | None = None
+    sample: Sample | None = None
+    variants: list[Variant] = Field(min_length=2, max_length=12)
+    metrics: list[Metric] = Field(min_length=1, max_length=50)
+    segments: list[Column] = Field(default=[], max_length=20)
+    observations: Observations | None = None
+    value: Money | None = None
+    cost: Cost = Cost()
+    claim: Claim = Claim()
+    conditions: Conditions = Conditions()
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        names = [variant.name for variant in self.variants]
+        if len(set(names)) < len(names):
+            raise ValueError("variants with different names")
+        if abs(sum(variant.allocation for variant in self.variants) - 1.0) > 1e-9:
+            raise ValueError("allocations that sum to 1")
+        metrics = [metric.name for metric in self.metrics]
+        if len(set(metrics)) < len(metrics):
+            raise ValueError("metrics with different names")
+        if [metric.role for metric in self.metrics].count("primary") != 1:
+            raise ValueError("exactly one primary metric")
+        if self.planned_start and self.planned_end and self.planned_end < self.planned_start:
+            raise ValueError("planned_end not before planned_start")
+        if self.observations is not None:
+            self._observations_fit_design(self.observations.kind)
+        return self
+
+    def _observations_fit_design(self, kind: str) -> None:
+        fitting = {
+            "randomised": {"units", "summary"},
+            "paired": {"paired", "agent_runs"},
+            "rollout": {"panel"},
+            "before_after": {"panel"},
+        }[self.design]
+        if kind not in fitting:
+            raise ValueError(f"observations of kind {' or '.join(sorted(fitting))} with design {self.design}")
+
+    @property
+    def control(self) -> Variant:
+        """The arm that the others are compared with."""
+        return self.variants[0]
+
+    @property
+    def treatments(self) -> list[Variant]:
+        """The other arms."""
+        return self.variants[1:]
+
+    @property
+    def primary(self) -> Metric:
+        """The metric that decides."""
+        return next(metric for metric in self.metrics if metric.role == "primary")
+
+    @property
+    def guardrails(self) -> list[Metric]:
+        """Metrics that must not get worse by more than their margin."""
+        return [metric for metric in self.metrics if metric.role == "guardrail"]
+
+    @property
+    def digest(self) -> str:
+        """Hash of what the document says."""
+        return digest(canonical_json(self.model_dump(mode="json")))

@@ -1,0 +1,1 @@
+"""Stage *experiments*: read, check, watch and estimate controlled changes. Knows nothing of Dagster."""

@@ -1,0 +1,1 @@
+"""Observations of an experiment: files in, sufficient statistics out; no row of millions passes through pandas."""
