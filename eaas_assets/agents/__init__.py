@@ -1,1 +1,1 @@
-"""The agent protocol and its adapters, one file each."""
+"""Agents: the protocol, the catalogue of versions, how a version is opened, and what several adapters share."""

@@ -1,7 +1,7 @@
 """From an agent version to an agent that can be asked. Every adapter is registered here, and nothing else is.
 
-An adapter is one module with a settings document and a function that opens an agent from it. To add one, write the
-module and its line in ``ADAPTERS``.
+An adapter is a module below `adapters/`, or a folder of them, with a settings document and a function that opens an
+agent from it. To add one, write it and its line in ``ADAPTERS``.
 """
 
 from __future__ import annotations
@@ -13,16 +13,14 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from eaas_assets.agents import (
-    command,
-    http,
-    openai_chat,
-    openai_settings,
-    python_callable,
-    replay,
-    rules,
-    rules_settings,
-)
+from eaas_assets.agents.adapters.command.agent import CommandSettings, open_command
+from eaas_assets.agents.adapters.http.agent import HttpSettings, open_http
+from eaas_assets.agents.adapters.openai.agent import open_openai
+from eaas_assets.agents.adapters.openai.settings import OpenAISettings
+from eaas_assets.agents.adapters.python.agent import PythonSettings, open_python
+from eaas_assets.agents.adapters.replay import ReplaySettings, open_replay
+from eaas_assets.agents.adapters.rules.agent import open_rules
+from eaas_assets.agents.adapters.rules.settings import RulesSettings
 from eaas_assets.agents.protocol import Agent
 from eaas_assets.contracts.agent import AgentVersion
 from eaas_assets.contracts.documents import validate_document
@@ -45,12 +43,12 @@ class Adapter(NamedTuple):
 
 
 ADAPTERS: Mapping[str, Adapter] = {
-    "rules": Adapter(rules_settings.RulesSettings, lambda version, settings, _: rules.open_rules(version, settings)),
-    "python": Adapter(python_callable.PythonSettings, python_callable.open_python),
-    "http": Adapter(http.HttpSettings, http.open_http),
-    "openai": Adapter(openai_settings.OpenAISettings, openai_chat.open_openai),
-    "command": Adapter(command.CommandSettings, command.open_command),
-    "replay": Adapter(replay.ReplaySettings, replay.open_replay),
+    "rules": Adapter(RulesSettings, lambda version, settings, _: open_rules(version, settings)),
+    "python": Adapter(PythonSettings, open_python),
+    "http": Adapter(HttpSettings, open_http),
+    "openai": Adapter(OpenAISettings, open_openai),
+    "command": Adapter(CommandSettings, open_command),
+    "replay": Adapter(ReplaySettings, open_replay),
 }
 
 

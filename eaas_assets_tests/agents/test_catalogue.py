@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from eaas_assets.agents.catalogue import read_agent_versions, sort_versions, version_order
 from eaas_assets.contracts.identifiers import VersionKey
-from eaas_assets_tests.agents.rule_settings import agent_document, settings
+from eaas_assets_tests.agents.adapters.rule_settings import agent_document, settings
 from eaas_assets_tests.worlds import SAMPLE_DATA, write_text, write_yaml
 
 

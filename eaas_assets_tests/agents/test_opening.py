@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
+from eaas_assets.agents.adapters.rules.agent import RulesAgent
 from eaas_assets.agents.opening import ADAPTERS, open_agent
-from eaas_assets.agents.rules import RulesAgent
 from eaas_assets.contracts.agent import AgentVersion
 from eaas_assets.errors import InputError
-from eaas_assets_tests.agents.rule_settings import agent_document, settings
+from eaas_assets_tests.agents.adapters.rule_settings import agent_document, settings
 
 
 def version(**changes) -> AgentVersion:

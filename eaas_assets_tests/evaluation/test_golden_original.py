@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from eaas_assets.agents.rules import RulesAgent
-from eaas_assets.agents.rules_settings import RulesSettings
+from eaas_assets.agents.adapters.rules.agent import RulesAgent
+from eaas_assets.agents.adapters.rules.settings import RulesSettings
 from eaas_assets.storage.yaml_documents import read_yaml
 from eaas_assets_tests.evaluation.local_runs import Judged, LocalRun, World, execute, judge, read_world
 

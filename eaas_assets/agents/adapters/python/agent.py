@@ -16,10 +16,10 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from eaas_assets.agents.adapters.python.threads import FunctionThreads, LoopThread, run_and_time
 from eaas_assets.agents.attempts import MESSAGE_LENGTH, AttemptError, Pacer
 from eaas_assets.agents.protocol import Answer
 from eaas_assets.agents.secrets import Secrets, VariableName
-from eaas_assets.agents.user_threads import FunctionThreads, LoopThread, run_and_time
 from eaas_assets.contracts.agent import AgentRequest, AgentVersion, Limits
 from eaas_assets.contracts.documents import Document
 from eaas_assets.errors import InputError, Problem, shown

@@ -23,7 +23,7 @@ TAIL_BYTES = 16 * 1024
 STOP_S = 0.7
 """Seconds within which a stopped command must be gone; then it is left to the supervisor."""
 
-_SUPERVISOR = Path(__file__).with_name("command_supervisor.py")
+_SUPERVISOR = Path(__file__).with_name("supervisor.py")
 _LIBRARY_PATHS = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")  # without these some builds of Python do not start
 _FILE_THREADS = 4
 

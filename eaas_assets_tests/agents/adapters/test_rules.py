@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eaas_assets.agents.rules import uniform
+from eaas_assets.agents.adapters.rules.agent import uniform
 from eaas_assets.contracts.agent import AgentResponse
-from eaas_assets_tests.agents.rule_settings import request, rules_agent
+from eaas_assets_tests.agents.adapters.rule_settings import request, rules_agent
 
 BIG = [{"field": "orders.total", "operator": "at_least", "value": 100}]
 ASKS = [{"field": "message", "operator": "contains_any", "value": ["refund", "money back"]}]

@@ -11,9 +11,17 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from eaas_assets.agents.adapters.rules.settings import (
+    Case,
+    CaseRule,
+    DerivedFact,
+    Latency,
+    Lookup,
+    Refinement,
+    RulesSettings,
+)
+from eaas_assets.agents.adapters.rules.templates import Template, template, templates
 from eaas_assets.agents.protocol import Answer
-from eaas_assets.agents.rules_settings import Case, CaseRule, DerivedFact, Latency, Lookup, Refinement, RulesSettings
-from eaas_assets.agents.rules_templates import Template, template, templates
 from eaas_assets.contracts.agent import AgentRequest, AgentVersion
 from eaas_assets.contracts.conditions import Condition, Facts, exact
 

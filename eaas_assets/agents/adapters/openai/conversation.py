@@ -8,9 +8,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from eaas_assets.agents.adapters.openai.settings import OpenAISettings, Price
 from eaas_assets.agents.attempts import AttemptError
 from eaas_assets.agents.json_answers import parse_answer
-from eaas_assets.agents.openai_settings import OpenAISettings, Price
 from eaas_assets.agents.request_templates import Template
 from eaas_assets.contracts.agent import AgentRequest, Usage
 from eaas_assets.errors import shown

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eaas_assets.agents.rules_templates import MAX_FILLED, template, templates
+from eaas_assets.agents.adapters.rules.templates import MAX_FILLED, template, templates
 
 FACTS = {"orders.total": 35.0, "orders.items": ["Mouse", "Cable"], "message": "see {orders.total}", "none": None}
 

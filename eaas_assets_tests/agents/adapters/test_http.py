@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from eaas_assets.agents.adapters.http.faults import retry_after
 from eaas_assets.agents.attempts import AttemptError
-from eaas_assets.agents.http_faults import retry_after
 from eaas_assets.contracts.agent import AgentVersion
 from eaas_assets.errors import AgentCallError, AgentTimeoutError, InputError
 from eaas_assets_tests.agents.asking import agent_version, ask, ask_one, messages_as_scenarios, question, run

@@ -11,11 +11,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from eaas_assets.agents.adapters.http.lanes import Lanes
+from eaas_assets.agents.adapters.openai.conversation import Conversation
+from eaas_assets.agents.adapters.openai.settings import OpenAISettings
 from eaas_assets.agents.attempts import AttemptError, Attempts, Pacer, Timed
 from eaas_assets.agents.json_answers import parse_answer
-from eaas_assets.agents.lanes import Lanes
-from eaas_assets.agents.openai_conversation import Conversation
-from eaas_assets.agents.openai_settings import OpenAISettings
 from eaas_assets.agents.protocol import Answer
 from eaas_assets.agents.request_templates import compile_template
 from eaas_assets.agents.secrets import Secrets
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import httpx
     from openai import AsyncOpenAI
 
-    from eaas_assets.agents.http_client import CallClock
+    from eaas_assets.agents.adapters.http.client import CallClock
 
 NO_KEY = "no-key"
 SEED_LIMIT = 2**31
@@ -56,7 +56,7 @@ def open_openai(version: AgentVersion, settings: OpenAISettings, _root: Path) ->
     # Only those who call such a service pay for importing the SDK.
     import openai
 
-    from eaas_assets.agents.http_client import check_url, guarded_client
+    from eaas_assets.agents.adapters.http.client import check_url, guarded_client
 
     name = settings.api_key_from_env
     secrets = Secrets.read([("settings.api_key_from_env", name)] if name is not None else [], version.file)
@@ -139,7 +139,7 @@ class OpenAIAgent:
     ) -> Timed[bytes]:
         import openai
 
-        from eaas_assets.agents.http_faults import status_fault, transport_fault
+        from eaas_assets.agents.adapters.http.faults import status_fault, transport_fault
 
         try:
             with self._lanes.client() as (sdk, clock):

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import httpx
 from httpx_secure import httpx_ssrf_protection
 
-from eaas_assets.agents.http_faults import ResponseRefusedError
+from eaas_assets.agents.adapters.http.faults import ResponseRefusedError
 from eaas_assets.contracts.agent import AgentVersion, Limits
 from eaas_assets.errors import InputError, Problem, shown
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from eaas_assets.agents.rules import RulesAgent
-from eaas_assets.agents.rules_settings import RulesSettings
+from eaas_assets.agents.adapters.rules.agent import RulesAgent
+from eaas_assets.agents.adapters.rules.settings import RulesSettings
 from eaas_assets.contracts.agent import AgentRequest
 
 MINIMAL: dict[str, Any] = {

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from eaas_assets.agents.adapters.python.agent import MOST_STUCK, MOST_STUCK_LOOPS
+from eaas_assets.agents.adapters.python.threads import FunctionThreads, LoopThread
 from eaas_assets.agents.opening import open_agent
-from eaas_assets.agents.python_callable import MOST_STUCK, MOST_STUCK_LOOPS
-from eaas_assets.agents.user_threads import FunctionThreads, LoopThread
 from eaas_assets.contracts.agent import AgentVersion
 from eaas_assets.errors import AgentCallError, AgentTimeoutError, InputError
 from eaas_assets_tests.agents.asking import agent_version, ask, ask_one, question

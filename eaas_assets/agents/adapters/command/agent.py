@@ -7,7 +7,6 @@ has this user's rights, and none of it binds root.
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import shutil
@@ -15,19 +14,16 @@ import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from pydantic import Field, field_validator, model_validator
 
+from eaas_assets.agents.adapters.command.processes import Commands, Ended
 from eaas_assets.agents.attempts import AttemptError, Attempts, Pacer, Timed
-from eaas_assets.agents.json_answers import parse_answer
-from eaas_assets.agents.processes import Commands, Ended
+from eaas_assets.agents.exchange import Exchange, ExchangeSettings
 from eaas_assets.agents.protocol import Answer
-from eaas_assets.agents.request_templates import compile_template, plain_request
-from eaas_assets.agents.response_mapping import ResponseMapping
 from eaas_assets.agents.secrets import Secrets, VariableName, sounds_secret
 from eaas_assets.contracts.agent import AgentRequest, AgentVersion, Limits
-from eaas_assets.contracts.documents import Document
 from eaas_assets.errors import InputError, Problem, shown
 from eaas_assets.storage.files import MIB
 
@@ -38,15 +34,13 @@ MAX_PROCESSES = 4096
 """Processes of this user, the command's among them: the system counts by user, so this stops a fork bomb, no more."""
 
 
-class CommandSettings(Document):
-    """Settings of the `command` adapter.
+class CommandSettings(ExchangeSettings):
+    """Settings of the `command` adapter, beside those of every exchange.
 
     Attributes:
         argv: Program and arguments. ``{python}`` stands for this Python, ``{data}`` for the data folder.
         environment: Variables for the program, besides PATH, language and time zone; none that holds a secret.
         environment_from: Variables that are passed on from here, secrets included.
-        request: JSON with ``{{slots}}``; by default scenario_id, message, context and seed.
-        response: Where the answer stands in what the program writes; by default that is the protocol's own.
         memory_mib: Address space of each process; null for no limit (some runtimes reserve far more than they use).
         file_mib: Largest file that it may write.
         open_files: Files that it may hold open.
@@ -55,8 +49,6 @@ class CommandSettings(Document):
     argv: list[str] = Field(min_length=1, max_length=1000)
     environment: dict[VariableName, str] = {}
     environment_from: list[VariableName] = []
-    request: Any = None
-    response: ResponseMapping | None = None
     memory_mib: int | None = Field(default=4096, ge=16)
     file_mib: int = Field(default=64, ge=1, le=1024 * 1024)
     open_files: int = Field(default=256, ge=16, le=65536)
@@ -66,12 +58,6 @@ class CommandSettings(Document):
     def _no_hidden_ends(cls, value: list[str]) -> list[str]:
         if any("\0" in part for part in value) or not value[0]:
             raise ValueError("a program and arguments without null characters")
-        return value
-
-    @field_validator("request")
-    @classmethod
-    def _request_has_known_slots(cls, value: Any) -> Any:
-        compile_template(value)
         return value
 
     @model_validator(mode="after")
@@ -136,8 +122,7 @@ class CommandAgent:
         self._secrets = secrets
         self._commands = commands
         self._pacer = Pacer(limits.rate_per_s)
-        self._request = plain_request if settings.request is None else compile_template(settings.request)
-        self._response = settings.response
+        self._exchange = Exchange(settings, secrets)
 
     async def ready(self) -> None:
         """Wait for the agent's rate, and for the process that watches the commands."""
@@ -153,19 +138,13 @@ class CommandAgent:
             AgentTimeoutError: It did not end in time.
         """
         attempts = Attempts(self._limits, self._pacer, self._secrets.redact)
-        given = json.dumps(self._request(request), ensure_ascii=False).encode() + b"\n"
+        given = self._exchange.question(request) + b"\n"
 
         async def attempt() -> Timed[bytes]:
             ended = await self._commands.run(given)
             return Timed(self._output(ended), ended.seconds)
 
-        output = await attempts.run(attempt)
-        try:
-            response = self._secrets.clean(parse_answer(output))
-        except ValueError as error:
-            raise attempts.failed("not_json", str(error)) from error
-        content = response if self._response is None else self._response.apply(response)
-        return Answer(content, measured_s=attempts.measured_s, attempts=attempts.count)
+        return self._exchange.answer(await attempts.run(attempt), attempts)
 
     async def aclose(self) -> None:
         """End every process that was started."""

@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from eaas_assets.agents.addresses import check_address
+from eaas_assets.agents.adapters.http.addresses import check_address
 from eaas_assets.agents.request_templates import compile_template
 from eaas_assets.agents.response_mapping import ResponseMapping
 from eaas_assets.agents.secrets import VariableName, sounds_secret

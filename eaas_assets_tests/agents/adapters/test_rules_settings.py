@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from eaas_assets.agents.rules_settings import RulesSettings
-from eaas_assets_tests.agents.rule_settings import settings
+from eaas_assets.agents.adapters.rules.settings import RulesSettings
+from eaas_assets_tests.agents.adapters.rule_settings import settings
 
 RULE = settings()["classification"][0]
 WHEN = RULE["when"]

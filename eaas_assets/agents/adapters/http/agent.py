@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from eaas_assets.agents.addresses import check_address
+from eaas_assets.agents.adapters.http.addresses import check_address
+from eaas_assets.agents.adapters.http.lanes import Lanes
 from eaas_assets.agents.attempts import Attempts, Pacer, Timed
-from eaas_assets.agents.json_answers import parse_answer
-from eaas_assets.agents.lanes import Lanes
+from eaas_assets.agents.exchange import Exchange, ExchangeSettings
 from eaas_assets.agents.protocol import Answer
-from eaas_assets.agents.request_templates import compile_template, plain_request
-from eaas_assets.agents.response_mapping import ResponseMapping
 from eaas_assets.agents.secrets import Secrets, VariableName, sounds_secret
 from eaas_assets.contracts.agent import AgentRequest, AgentVersion, Limits
-from eaas_assets.contracts.documents import Document
 
 if TYPE_CHECKING:
-    from eaas_assets.agents.http_client import GuardedClient
+    from eaas_assets.agents.adapters.http.client import GuardedClient
 
 _OWN_HEADERS = frozenset(
     {"accept-encoding", "connection", "content-length", "content-type", "host", "idempotency-key", "transfer-encoding"}
@@ -29,8 +25,8 @@ HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$"
 HeaderValue = Annotated[str, Field(pattern=r"^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$", max_length=4000)]
 
 
-class HttpSettings(Document):
-    """Settings of the `http` adapter.
+class HttpSettings(ExchangeSettings):
+    """Settings of the `http` adapter, beside those of every exchange.
 
     Attributes:
         url: Where to post. https, unless the host is named in ``allow_private_hosts``.
@@ -38,8 +34,6 @@ class HttpSettings(Document):
         headers: Further headers; none that holds a secret.
         headers_from_env: Header → environment variable that holds its whole value.
         bearer_token_from_env: Environment variable with a token for ``Authorization: Bearer …``.
-        request: JSON with ``{{slots}}``; by default scenario_id, message, context and seed.
-        response: Where the answer stands in the response; by default the response is the protocol's own.
     """
 
     url: str = Field(max_length=2000)
@@ -47,14 +41,6 @@ class HttpSettings(Document):
     headers: dict[HeaderName, HeaderValue] = {}
     headers_from_env: dict[HeaderName, VariableName] = {}
     bearer_token_from_env: VariableName | None = None
-    request: Any = None
-    response: ResponseMapping | None = None
-
-    @field_validator("request")
-    @classmethod
-    def _request_has_known_slots(cls, value: Any) -> Any:
-        compile_template(value)
-        return value
 
     @model_validator(mode="after")
     def _address_and_headers_are_allowed(self) -> Self:
@@ -78,7 +64,7 @@ def open_http(version: AgentVersion, settings: HttpSettings, _root: Path) -> Htt
         InputError: An environment variable that it names is not set, or the address is none.
     """
     # Only those who call over HTTP pay for importing it.
-    from eaas_assets.agents.http_client import check_url, guarded_client
+    from eaas_assets.agents.adapters.http.client import check_url, guarded_client
 
     names = [(f"settings.headers_from_env.{header}", name) for header, name in settings.headers_from_env.items()]
     if settings.bearer_token_from_env is not None:
@@ -100,8 +86,7 @@ class HttpAgent:
         self._secrets = secrets
         self._lanes = lanes
         self._pacer = Pacer(limits.rate_per_s)
-        self._request = plain_request if settings.request is None else compile_template(settings.request)
-        self._response = settings.response
+        self._exchange = Exchange(settings, secrets)
         self._headers = dict(settings.headers)
         for header, name in settings.headers_from_env.items():
             self._headers[header] = secrets[name]
@@ -120,7 +105,7 @@ class HttpAgent:
             AgentTimeoutError: Nothing came in time.
         """
         attempts = Attempts(self._limits, self._pacer, self._secrets.redact)
-        body = json.dumps(self._request(request), ensure_ascii=False).encode()
+        body = self._exchange.question(request)
         headers = self._headers
         if request.idempotency_key:
             headers = headers | {"Idempotency-Key": request.idempotency_key}
@@ -129,13 +114,7 @@ class HttpAgent:
             with self._lanes.client() as client:
                 return await _post(client, self._url, body, headers)
 
-        raw = await attempts.run(attempt)
-        try:
-            response = self._secrets.clean(parse_answer(raw))
-        except ValueError as error:
-            raise attempts.failed("not_json", str(error)) from error
-        content = response if self._response is None else self._response.apply(response)
-        return Answer(content, measured_s=attempts.measured_s, attempts=attempts.count)
+        return self._exchange.answer(await attempts.run(attempt), attempts)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -143,7 +122,7 @@ class HttpAgent:
 
 
 async def _post(client: GuardedClient, url: str, body: bytes, headers: dict[str, str]) -> Timed[bytes]:
-    from eaas_assets.agents.http_faults import TRANSPORT_ERRORS, status_fault, transport_fault
+    from eaas_assets.agents.adapters.http.faults import TRANSPORT_ERRORS, status_fault, transport_fault
 
     client.clock.start()
     try:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from eaas_assets.agents.addresses import check_address
+from eaas_assets.agents.adapters.http.addresses import check_address
 
 
 @pytest.mark.parametrize(

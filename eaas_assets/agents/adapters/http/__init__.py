@@ -1,0 +1,1 @@
+"""Agents behind an HTTP address, and the guarded way to the network that others use too."""

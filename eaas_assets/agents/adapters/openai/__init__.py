@@ -1,0 +1,1 @@
+"""Agents that are chat models behind an OpenAI-compatible service."""

@@ -1,0 +1,1 @@
+"""Simulated agents that decide by declared rules."""
