@@ -66,9 +66,10 @@ class Ledger:
                 self._keep_conflicts(records)
             connection.execute("commit")
         except sqlite3.Error as error:
-            if connection.in_transaction:
-                connection.execute("rollback")
             raise StorageError(f"{self.path}: results could not be stored: {error}") from error
+        finally:
+            if connection.in_transaction:  # whatever went wrong, the next records must find the ledger as it was
+                connection.execute("rollback")
 
     def _keep_conflicts(self, records: Iterable[tuple[int, str]]) -> None:
         for position, record in records:

@@ -72,6 +72,10 @@ class Journal:
             self._ledger.put([(position, record) for position, record, _ in batch])
         except StorageError as error:
             return error
+        except BaseException as error:  # noqa: BLE001 (whatever it is: writers wait for this thread and must hear of it)
+            failure = StorageError(f"results could not be stored: {type(error).__name__}: {error}")
+            failure.__cause__ = error
+            return failure
         return None
 
 

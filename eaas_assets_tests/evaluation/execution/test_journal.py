@@ -78,3 +78,32 @@ def test_everybody_whose_record_could_not_be_stored_hears_of_it(
             return list(await asyncio.gather(*(journal.write(p, "{}") for p in range(3)), return_exceptions=True))
 
     assert [str(error) for error in asyncio.run(three())] == ["disk full"] * 3
+
+
+@pytest.mark.parametrize("cause", [MemoryError("no room"), SystemExit(3), StopIteration("end")], ids=repr)
+def test_nobody_waits_for_a_thread_that_failed_in_an_unforeseen_way(
+    ledger: Watched, monkeypatch: pytest.MonkeyPatch, cause: BaseException
+) -> None:
+    def broken(records: Any) -> None:
+        raise cause
+
+    monkeypatch.setattr(ledger, "put", broken)
+
+    async def three() -> list[Any]:
+        async with asyncio.timeout(5), Journal(ledger) as journal:
+            return list(await asyncio.gather(*(journal.write(p, "{}") for p in range(3)), return_exceptions=True))
+
+    errors = asyncio.run(three())
+    assert [type(error) for error in errors] == [StorageError] * 3
+    assert [error.__cause__ for error in errors] == [cause] * 3
+
+
+def test_a_record_that_is_no_text_fails_alone_and_the_next_one_is_stored(ledger: Watched) -> None:
+    async def bad_then_good() -> None:
+        async with asyncio.timeout(5), Journal(ledger) as journal:
+            with pytest.raises(StorageError, match="UnicodeEncodeError"):
+                await journal.write(0, "\ud800")
+            await journal.write(1, "{}")
+
+    asyncio.run(bad_then_good())
+    assert ledger.positions() == {1}

@@ -36,6 +36,20 @@ def test_every_question_is_asked_once_and_its_answer_stored(tmp_path: Path) -> N
     assert agent.closed
 
 
+def test_a_ledger_that_fails_in_an_unforeseen_way_ends_the_run_and_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: Ledger, records: object) -> None:
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(Ledger, "put", broken)
+    agent = ScriptedAgent(echo)
+    with pytest.raises(StorageError, match="MemoryError: no room"):
+        run(tmp_path, agent, 40, limits={"concurrency": 8})
+    assert agent.closed
+    assert len(agent.asked) == 8
+
+
 def test_no_more_are_in_flight_than_the_limit_allows_and_the_limit_is_used(tmp_path: Path) -> None:
     agent = ScriptedAgent(echo, delay_s=0.01)
     run(tmp_path, agent, 40, limits={"concurrency": 6})
