@@ -9,23 +9,26 @@ import inspect
 import sys
 from types import ModuleType
 
-from eaas_assets.contracts import evaluation, history, inputs, reports
+from eaas_assets.contracts import decisions, evaluation, experiments, history, inputs, reports
 from eaas_assets.contracts.tables import Table, table_name
 
 STAGES: tuple[tuple[str, ModuleType], ...] = (
     ("inputs", inputs),
     ("evaluation", evaluation),
     ("history", history),
+    ("experiments", experiments),
+    ("decisions", decisions),
     ("reports", reports),
 )
 INTRODUCTION = """# Tables
 
 Made by `make docs` from the contracts in `eaas_assets/contracts/`; do not edit by hand.
 
-Tables are Parquet files below `output/tables/<table>/`. Input tables are one file that is replaced as a whole. All
-others keep one file per run: `<table>/<agent@version>/<run_id>[.<policy>].parquet`; a run's file is never replaced by
-another run's, so that the folder is the history and any Parquet reader can read it as one table. Columns that end in
-`_json` hold JSON text. Null means: not known, not applicable, or undefined; it never stands for zero.
+Tables are Parquet files below `output/tables/<table>/`. Tables of inputs, experiments and decisions are one file that
+is replaced as a whole; what was once decided stays in it, and in the audit log. All others keep one file per run:
+`<table>/<agent@version>/<run_id>[.<policy>].parquet`; a run's file is never replaced by another run's, so that the
+folder is the history and any Parquet reader can read it as one table. Columns that end in `_json` hold JSON text. Null
+means: not known, not applicable, or undefined; it never stands for zero.
 
 `customers`, `orders`, `logistics` and `marketing_signals` have the columns that the user's suite declares (see
 [data.md](data.md)).

@@ -28,7 +28,7 @@ Positive = Annotated[float, Field(gt=0, strict=False, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, strict=False, allow_inf_nan=False)]
 
 
-def _day(value: object) -> object:
+def iso_day(value: object) -> object:
     """ISO text as a day; YAML hands days over as text."""
     if isinstance(value, str):
         try:
@@ -38,7 +38,7 @@ def _day(value: object) -> object:
     return value
 
 
-Day = Annotated[date, BeforeValidator(_day)]
+Day = Annotated[date, BeforeValidator(iso_day)]
 
 
 class Variant(Document):

@@ -92,7 +92,7 @@ class ExperimentMonitoring(Table):
     experiment_id: str = column("Experiment")
     evidence_id: str = column("Evidence")
     check: str = column(
-        "sample_ratio, effect (a confidence sequence), guardrail_harm, metric_drift, segment_anomaly, novelty, progress",
+        "sample_ratio, effect (confidence sequence), guardrail_harm, metric_drift, segment_anomaly, novelty, progress",
         isin=("sample_ratio", "effect", "guardrail_harm", "metric_drift", "segment_anomaly", "novelty", "progress"),
     )
     look: int = column("1, 2, … in order of time", ge=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from eaas_assets.contracts.tables import Table, Timestamp, column, instant
+from eaas_assets.contracts.tables import Table, Timestamp, column, instant, optional
 
 
 class EvaluationReport(Table):
@@ -15,4 +15,28 @@ class EvaluationReport(Table):
     path: str = column("Below the output folder")
     digest: str = column("Hash of the file")
     verdict: str = column("The verdict on its first line")
+    written_at: Timestamp = instant("When")
+
+
+class ExperimentReport(Table):
+    """One row per page of an experiment."""
+
+    experiment_id: str = column("Experiment")
+    evidence_id: str = column("Evidence that it shows")
+    decision_id: str = optional("Decision that it shows; null where there is none")
+    format: str = column("html or md", isin=("html", "md"))
+    path: str = column("Below the output folder")
+    digest: str = column("Hash of the file")
+    verdict: str = column("Its first sentence")
+    written_at: Timestamp = instant("When")
+
+
+class PortfolioReport(Table):
+    """One row per page of the portfolio."""
+
+    format: str = column("html or md", isin=("html", "md"))
+    path: str = column("Below the output folder")
+    digest: str = column("Hash of the file")
+    verdict: str = column("Its first sentence")
+    experiments: int = column("Experiments in it", ge=0)
     written_at: Timestamp = instant("When")
