@@ -25,6 +25,11 @@ load_from:
 """
 """What workspace.yaml of a checkout says, for an installed wheel."""
 
+Trials = Annotated[
+    int | None,
+    typer.Option(min=1, max=1000, help="Try each scenario so often in this run, whatever the version declares"),
+]
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -38,6 +43,7 @@ def run(
     version: Annotated[
         list[str] | None, typer.Option("--version", help="Only this agent@version (may be repeated)")
     ] = None,
+    trials: Trials = None,
 ) -> None:
     """Evaluate agent versions, compare them with their baselines and write the reports.
 
@@ -46,7 +52,7 @@ def run(
     from eaas_assets.headless import evaluate_versions  # heavy: Dagster and pandas
 
     with _dagster_home(_locations()):
-        raise typer.Exit(evaluate_versions(_locations(), version or []))
+        raise typer.Exit(evaluate_versions(_locations(), version or [], trials))
 
 
 class _WrongCallError(click.UsageError):
@@ -70,17 +76,20 @@ def gate(
         Path | None, typer.Option(help="Write JUnit XML: a testcase per scenario and one for the gate")
     ] = None,
     summary: Annotated[Path | None, typer.Option(help="Write the outcome as Markdown, for a CI job's summary")] = None,
+    trials: Trials = None,
     no_run: Annotated[bool, typer.Option("--no-run", help="Execute nothing: judge the latest full run anew")] = False,
 ) -> None:
     """Ask the release gate about one agent version: evaluate it, compare it with its baseline, say whether it may ship.
 
     Ends with 0 when it passes, 1 when it fails, 2 when the results cannot tell, 3 when the gate could not run.
     """
+    if no_run and trials is not None:
+        raise _WrongCallError("--trials asks for a run, and --no-run for none.")
     from eaas_assets.gate import ExitCode, run_gate  # heavy: Dagster and pandas
 
     locations = _locations(ExitCode.NOT_RUN)
     with _dagster_home(locations):
-        raise typer.Exit(run_gate(locations, version, not no_run, junit, summary))
+        raise typer.Exit(run_gate(locations, version, not no_run, trials, junit, summary))
 
 
 @app.command()

@@ -96,6 +96,7 @@ def run_gate(
     locations: Locations,
     wanted: str,
     execute: bool = True,
+    trials: int | None = None,
     junit: Path | None = None,
     summary: Path | None = None,
 ) -> ExitCode:
@@ -106,12 +107,13 @@ def run_gate(
         wanted: ``agent@version``.
         execute: Evaluate the version now, and its baseline first if that was never evaluated. Otherwise the latest
             full run is judged by the policies of today, and nothing is executed.
+        trials: Of each scenario, for what is evaluated now; None for as many as each version declares.
         junit: Where to write JUnit XML; None: nowhere.
         summary: Where to write the Markdown summary.
     """
     try:
         with shown_progress() as stages:
-            judged = _judge(locations, wanted, execute, stages)
+            judged = _judge(locations, wanted, execute, trials, stages)
     except (EaasError, _NotJudgedError) as error:
         judged = Judged(could_not_run(wanted, [line for part in error.args for line in str(part).splitlines()]))
     except KeyboardInterrupt:
@@ -144,7 +146,7 @@ def decide(verdict: str, baseline: object, red: Iterable[RedGate]) -> Outcome:
     return "inconclusive"
 
 
-def _judge(locations: Locations, wanted: str, execute: bool, stages: Stages) -> Judged:
+def _judge(locations: Locations, wanted: str, execute: bool, trials: int | None, stages: Stages) -> Judged:
     key = VersionKey.parse(wanted)
     files, tables = WorldFiles(locations), TableStore(locations.tables)
     baseline = files.version(key).version.baseline
@@ -159,9 +161,9 @@ def _judge(locations: Locations, wanted: str, execute: bool, stages: Stages) -> 
             before = None if baseline is None else VersionKey(key.agent, baseline)
             if before in files.agents.versions and latest_full_run(tables, before) is None:
                 with watching(stages, f"{before} (baseline)"):
-                    _succeeded(jobs.evaluate(before), str(before))
+                    _succeeded(jobs.evaluate(before, trials), str(before))
             with watching(stages, str(key)):
-                result = _succeeded(jobs.evaluate(key), str(key))
+                result = _succeeded(jobs.evaluate(key, trials), str(key))
             run_id = jobs.evaluation_run(result)
         else:
             stages.begin(f"judging {run_id}")

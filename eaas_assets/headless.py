@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -30,12 +30,13 @@ _KEPT_IN_JUDGING = {"evaluation_plan", "executed_evaluations", "agent_calls", "w
 """What a run has recorded of its execution: judging it anew leaves it alone."""
 
 
-def evaluate_versions(locations: Locations, wanted: list[str]) -> int:
+def evaluate_versions(locations: Locations, wanted: list[str], trials: int | None = None) -> int:
     """Evaluate agent versions, baselines first, and print what came out.
 
     Args:
         locations: Where inputs and outputs are.
         wanted: Partition keys; all versions if empty.
+        trials: Of each scenario; None for as many as each version declares.
 
     Returns:
         0 when every version was evaluated, 1 when one could not be.
@@ -55,7 +56,7 @@ def evaluate_versions(locations: Locations, wanted: list[str]) -> int:
         for key in keys:
             try:
                 with watching(stages, str(key)):
-                    told = failures(jobs.evaluate(key))
+                    told = failures(jobs.evaluate(key, trials))
             except InputError as error:
                 told = str(error).splitlines()
             if told:
@@ -88,15 +89,16 @@ class Jobs:
         """Read, check and audit what people wrote; once for all versions."""
         return self._execute("refresh_inputs")
 
-    def evaluate(self, key: VersionKey) -> dg.ExecuteInProcessResult:
-        """Evaluate a version, from its plan to its report.
+    def evaluate(self, key: VersionKey, trials: int | None = None) -> dg.ExecuteInProcessResult:
+        """Evaluate a version, from its plan to its report; ``trials`` is as in EvaluationScope.
 
         Raises:
             InputError: It has no readable definition.
         """
         tags = definition_tag(key, self._files.version(key))
+        scope = {"ops": {"evaluation_plan": {"config": {"trials": trials}}}}
         return self._execute(
-            "evaluate_agent_version", partition_key=str(key), tags=tags, asset_selection=self._after_inputs()
+            "evaluate_agent_version", scope, partition_key=str(key), tags=tags, asset_selection=self._after_inputs()
         )
 
     def judge(self, key: VersionKey, run_id: str) -> dg.ExecuteInProcessResult:
@@ -117,10 +119,10 @@ class Jobs:
         run = self.instance.get_run_by_id(result.run_id)
         return dict(run.tags) if run else {}
 
-    def _execute(self, job: str, **options: Any) -> dg.ExecuteInProcessResult:
+    def _execute(self, job: str, config: Mapping[str, Any] | None = None, **options: Any) -> dg.ExecuteInProcessResult:
         quiet = {"loggers": {"console": {"config": {"log_level": "WARNING"}}}}
         return self._definitions.resolve_job_def(job).execute_in_process(
-            run_config=quiet, instance=self.instance, raise_on_error=False, **options
+            run_config={**quiet, **(config or {})}, instance=self.instance, raise_on_error=False, **options
         )
 
     def _after_inputs(self) -> list[dg.AssetKey]:

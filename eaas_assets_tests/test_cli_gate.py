@@ -183,6 +183,25 @@ def test_no_run_judges_by_the_policies_of_today_in_a_process_of_its_own(desk: De
     assert desk.runs("v2") == before
 
 
+def test_trials_of_the_call_count_for_this_run_and_not_for_what_was_run_before(desk: Desk, equal: Result) -> None:
+    write_agent(desk.data, AGENT, "v4", settings=desk_settings(("D6",)), baseline="v1")
+    baseline_runs = desk.runs("v1")
+    result = desk.gate("v4", "--trials", "3")
+    assert result.exit_code == 2, result.output
+    (run_id,) = desk.runs("v4")
+    executed = desk.tables.read_run("executed_evaluations", f"{AGENT}@v4", run_id)
+    assert executed.groupby("scenario_id")["trial"].agg(list).tolist() == [[1, 2, 3]] * 6
+    assert desk.tables.read_run("evaluation_plan", f"{AGENT}@v4", run_id)["trials"].tolist() == [3]
+    assert desk.runs("v1") == baseline_runs
+
+
+@pytest.mark.parametrize("options", [["--trials", "0"], ["--trials", "many"], ["--trials", "3", "--no-run"]])
+def test_trials_that_cannot_be_are_a_wrong_call_and_end_with_3(desk: Desk, options: list[str]) -> None:
+    result = CliRunner().invoke(app, ["gate", f"{AGENT}@v2", *options], env=desk.environment)
+    assert result.exit_code == 3, result.output
+    assert "--trials" in result.output
+
+
 @pytest.mark.parametrize(
     ("version", "told"),
     [("v9", "agents/desk_agent/v9.yaml"), ("../v1", "unsafe_key"), ("torn", "torn.yaml"), ("alone", "no-run")],

@@ -33,6 +33,9 @@ class EvaluationScope(dg.Config):
     evaluation_type: str = Field(
         default="release_validation", description="Why: release_validation, nightly, regression_check, …"
     )
+    trials: int | None = Field(
+        default=None, ge=1, le=1000, description="How often each scenario is tried; as the version declares if empty"
+    )
     goal: str | None = Field(default=None, description="What the run is to find out; a sentence is made if empty")
 
 
@@ -165,6 +168,6 @@ def _plan(world: World, partition_key: str, scenarios: pd.DataFrame, scope: Eval
     return make_plan(
         version,
         scenarios[scenarios["suite"] == version.suite],
-        Scope(scope.scenario_id, target, scope.evaluation_type),
+        Scope(scope.scenario_id, target, scope.evaluation_type, scope.trials),
         path.field if path else None,
     )

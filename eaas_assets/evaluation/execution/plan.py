@@ -53,11 +53,13 @@ class Scope:
         scenario_id: Only this scenario.
         target_agent_id: Only scenarios that expect this specialist, by name or identifier.
         evaluation_type: Why the run is made.
+        trials: How often each scenario is tried; None for as often as the version declares.
     """
 
     scenario_id: str | None = None
     target_agent_id: str | None = None
     evaluation_type: str = "release_validation"
+    trials: int | None = None
 
     @property
     def is_full(self) -> bool:
@@ -72,6 +74,7 @@ class Plan:
     Attributes:
         version: The agent version to be asked.
         scenarios: Sorted by their ids, so that the order of files and rows does not matter.
+        trials: How often each scenario is tried.
         evaluations: Sorted by scenario and trial, which is also the order of execution.
         configuration_digest: Hash of everything in the agent's definition that can change an answer.
         suite_digest: Hash of what the agent is shown.
@@ -81,6 +84,7 @@ class Plan:
     version: AgentVersion
     scope: Scope
     scenarios: tuple[PlannedScenario, ...]
+    trials: int
     evaluations: tuple[PlannedEvaluation, ...]
     configuration_digest: str
     suite_digest: str
@@ -124,18 +128,19 @@ def make_plan(version: AgentVersion, scenarios: pd.DataFrame, scope: Scope, path
     planned = tuple(
         sorted(PlannedScenario(*values) for values in zip(*(chosen[name].tolist() for name in columns), strict=True))
     )
-    configuration = configuration_digest(version)
+    configuration, trials = configuration_digest(version), scope.trials or version.trials
     evaluations = [
         PlannedEvaluation(
-            place * version.trials + trial - 1, evaluation_key(version, configuration, scenario, trial), place, trial
+            place * trials + trial - 1, evaluation_key(version, configuration, scenario, trial), place, trial
         )
         for place, scenario in enumerate(planned)
-        for trial in range(1, version.trials + 1)
+        for trial in range(1, trials + 1)
     ]
     return Plan(
         version=version,
         scope=scope,
         scenarios=planned,
+        trials=trials,
         evaluations=tuple(evaluations),
         configuration_digest=configuration,
         suite_digest=digest("".join(sorted(scenario.inputs_digest for scenario in planned))),

@@ -40,7 +40,7 @@ def plan_row(
         "scope_target_agent_id": plan.scope.target_agent_id,
         "success_criteria_json": canonical_json(criteria),
         "scenarios": len(plan.scenarios),
-        "trials": version.trials,
+        "trials": plan.trials,
         "planned_evaluations": len(plan.evaluations),
         "concurrency": version.limits.concurrency,
         "expected_seconds": seconds,
@@ -60,12 +60,13 @@ def default_goal(plan: Plan) -> str:
 
 
 def scope_of(row: pd.Series) -> Scope:
-    """The scope that a row of ``evaluation_plan`` was made for."""
+    """The scope that a row of ``evaluation_plan`` was made for, with the number of trials that were planned."""
 
     def text(value: object) -> str | None:
         return value if isinstance(value, str) else None
 
-    return Scope(text(row["scope_scenario_id"]), text(row["scope_target_agent_id"]), str(row["evaluation_type"]))
+    scenario_id, target = text(row["scope_scenario_id"]), text(row["scope_target_agent_id"])
+    return Scope(scenario_id, target, str(row["evaluation_type"]), int(row["trials"]))
 
 
 def expected_seconds(past_health: pd.DataFrame | None, planned: int) -> float | None:

@@ -189,7 +189,7 @@ class RunStore:
             "suite_digest": plan.suite_digest,
             "planned_evaluations": len(plan.evaluations),
             "scenarios": [scenario.scenario_id for scenario in plan.scenarios],
-            "trials": plan.version.trials,
+            "trials": plan.trials,
         }
 
     @staticmethod

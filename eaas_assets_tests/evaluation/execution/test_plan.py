@@ -96,3 +96,13 @@ def test_run_ids_sort_by_time() -> None:
     late = new_run_id(datetime(2026, 1, 2, 3, 4, 5, 7000, UTC), b"\x00\x00\x00")
     assert early == "RUN_20260102T030405006Z_ffffff"
     assert early < late
+
+
+def test_a_run_may_ask_more_or_fewer_trials_than_the_version_declares() -> None:
+    more = plan(3, Scope(trials=4), trials=2)
+    assert (more.trials, len(more.evaluations), more.version.trials) == (4, 12, 2)
+    assert {evaluation.trial for evaluation in more.evaluations} == {1, 2, 3, 4}
+    assert more.digest == plan(3, trials=4).digest
+    assert more.digest != plan(3, trials=2).digest
+    # A trial is the same question with the same seed, however many there are.
+    assert {one.key for one in plan(3, trials=2).evaluations} < {one.key for one in more.evaluations}

@@ -27,9 +27,15 @@ def row_of(tmp_path: Path, scope: Scope, goal: str | None = None) -> pd.Series:
     return table.iloc[0]
 
 
-@pytest.mark.parametrize("scope", [Scope(), Scope("S00001"), Scope(None, "echo", "nightly")])
+@pytest.mark.parametrize("scope", [Scope("S00001", trials=5), Scope(None, "echo", "nightly", 1)])
 def test_a_scope_survives_being_written_and_read(tmp_path: Path, scope: Scope) -> None:
     assert scope_of(row_of(tmp_path, scope)) == scope
+
+
+def test_what_is_read_asks_the_same_questions_whatever_the_version_declares_later(tmp_path: Path) -> None:
+    read = scope_of(row_of(tmp_path, Scope()))
+    assert read == Scope(trials=2)
+    assert plan(4, read, trials=7).digest == plan(4, Scope(), trials=2).digest
 
 
 def test_the_plan_says_what_it_will_do_and_why(tmp_path: Path) -> None:
