@@ -76,7 +76,7 @@ def through_all_stages(size: int, folder: Path) -> Spent:
     from eaas_assets.history.regression import analyse_regression
     from eaas_assets.history.runs import executed_run
     from eaas_assets.history.trend import analyse_trend
-    from eaas_assets.reporting.evaluation_report import EvaluationReportTables, render_evaluation_report
+    from eaas_assets.reporting.evaluation.report import EvaluationReportTables, render_evaluation_report
     from eaas_assets.storage.files import write_atomically
 
     evaluation_policy, _ = read_document_noted(EvaluationPolicy, DATA, "policies/evaluation.yaml", "policy")

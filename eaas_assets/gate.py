@@ -29,7 +29,8 @@ from eaas_assets.errors import EaasError
 from eaas_assets.headless import Jobs, failures, watching
 from eaas_assets.history.gate_calibration import ability
 from eaas_assets.progress_bar import Stages, shown_progress
-from eaas_assets.reporting.gate_summary import (
+from eaas_assets.reporting.gate.junit import junit_xml
+from eaas_assets.reporting.gate.summary import (
     GateReport,
     Outcome,
     could_not_run,
@@ -39,7 +40,6 @@ from eaas_assets.reporting.gate_summary import (
     summary_lines,
     summary_markdown,
 )
-from eaas_assets.reporting.junit import junit_xml
 from eaas_assets.storage.files import write_atomically
 from eaas_assets.storage.locations import Locations
 from eaas_assets.storage.tables import TableStore

@@ -13,9 +13,9 @@ from eaas_assets.contracts.reports import EvaluationReport
 from eaas_assets.defs.partitions import agent_versions_partitions
 from eaas_assets.defs.tables import OWNERS, asset_options, table_result
 from eaas_assets.defs.world import World
-from eaas_assets.reporting.evaluation_report import EvaluationReportTables, render_evaluation_report
-from eaas_assets.reporting.index import render_index
-from eaas_assets.reporting.index_entries import index_entries
+from eaas_assets.reporting.evaluation.report import EvaluationReportTables, render_evaluation_report
+from eaas_assets.reporting.index.entries import index_entries
+from eaas_assets.reporting.index.report import render_index
 from eaas_assets.storage.files import digest, write_atomically
 
 GROUP = "reports"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from eaas_assets.reporting import text, views
-from eaas_assets.reporting.evaluation_changes import (
+from eaas_assets.reporting.evaluation.changes import (
     RATE_METRIC,
     Comparison,
     Trend,
@@ -14,12 +14,12 @@ from eaas_assets.reporting.evaluation_changes import (
     slope,
     trend,
 )
-from eaas_assets.reporting.evaluation_failures import Failures, failures
-from eaas_assets.reporting.evaluation_run import Audit, audit, inputs, plan, trace, workflow
-from eaas_assets.reporting.evaluation_scores import Scores, Specialists, scores, specialists
-from eaas_assets.reporting.evaluation_steps import next_steps
-from eaas_assets.reporting.evaluation_tables import EvaluationReportTables, records
-from eaas_assets.reporting.evaluation_verdict import Verdict, judge
+from eaas_assets.reporting.evaluation.failures import Failures, failures
+from eaas_assets.reporting.evaluation.run import Audit, audit, inputs, plan, trace, workflow
+from eaas_assets.reporting.evaluation.scores import Scores, Specialists, scores, specialists
+from eaas_assets.reporting.evaluation.steps import next_steps
+from eaas_assets.reporting.evaluation.tables import EvaluationReportTables, records
+from eaas_assets.reporting.evaluation.verdict import Verdict, judge
 from eaas_assets.reporting.pages import RenderedReport, render
 from eaas_assets.reporting.views import KeyFigure, Status, TableView, TraceItem
 
@@ -50,7 +50,7 @@ class EvaluationReportView:
 def render_evaluation_report(tables: EvaluationReportTables) -> RenderedReport:
     """The report of one run, as HTML and Markdown. The same tables give the same bytes."""
     view = evaluation_report_view(tables)
-    return render("evaluation_report", view.verdict, report=view)
+    return render("evaluation/report", view.verdict, report=view)
 
 
 def evaluation_report_view(tables: EvaluationReportTables) -> EvaluationReportView:

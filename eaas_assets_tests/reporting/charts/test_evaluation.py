@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from eaas_assets.reporting.charts import (
+from eaas_assets.reporting.charts.evaluation import (
     MAX_ROWS,
     MAX_RUNS,
     HealthPoint,

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from eaas_assets.reporting.index import IndexEntry, render_index
+from eaas_assets.reporting.index.report import IndexEntry, render_index
 from eaas_assets_tests.reporting.hostile import Page, rendered_markdown
 
 AT = datetime(2026, 3, 1, 9, tzinfo=UTC)

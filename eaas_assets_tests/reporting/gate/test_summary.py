@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from eaas_assets.reporting.gate_summary import (
+from eaas_assets.reporting.gate.summary import (
     GateReport,
     Outcome,
     could_not_run,
@@ -18,8 +18,8 @@ from eaas_assets.reporting.gate_summary import (
     summary_lines,
     summary_markdown,
 )
+from eaas_assets_tests.reporting.evaluation.world import make_tables
 from eaas_assets_tests.reporting.hostile import PAYLOADS, has_invisible, rendered_markdown
-from eaas_assets_tests.reporting.world import make_tables
 
 SELF_TEST = "Where nothing changes, the gate fails in 2 of 200 replays."
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from eaas_assets.reporting import text, views
-from eaas_assets.reporting.evaluation_tables import EvaluationReportTables, records
+from eaas_assets.reporting.evaluation.tables import EvaluationReportTables, records
 from eaas_assets.reporting.views import Column, Columns, Status, TableView, TraceItem
 
 _ROWS_SHOWN = 50

@@ -18,7 +18,7 @@ from enum import StrEnum
 from typing import Literal
 
 from eaas_assets.reporting import text
-from eaas_assets.reporting.evaluation_tables import EvaluationReportTables
+from eaas_assets.reporting.evaluation.tables import EvaluationReportTables
 
 REGRESSION = "Regression against the baseline"
 Severity = Literal["error", "warn"]

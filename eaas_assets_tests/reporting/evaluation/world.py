@@ -25,9 +25,9 @@ from eaas_assets.contracts.inputs import JourneyScenarios, SpecialistAgents, Sui
 from eaas_assets.contracts.policies import EvaluationPolicy, Gates, ReleasePolicy
 from eaas_assets.contracts.readings import read_document
 from eaas_assets.contracts.tables import build
-from eaas_assets.reporting.evaluation_tables import EvaluationReportTables
+from eaas_assets.reporting.evaluation.tables import EvaluationReportTables
 
-DATA = Path(__file__).parents[2] / "data"
+DATA = Path(__file__).parents[3] / "data"
 RUN, AGENT, SUITE = "RUN_20260301T090000000Z_a1b2c3", "support_orchestrator", "customer_support"
 AT = datetime(2026, 3, 1, 9, tzinfo=UTC)
 POLICY, RELEASE = "e" * 64, "f" * 64

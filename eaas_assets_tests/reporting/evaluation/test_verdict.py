@@ -7,8 +7,8 @@ import pytest
 from eaas_assets.contracts.history import BaselineComparison, RunMetrics
 from eaas_assets.contracts.inputs import SuiteAudit
 from eaas_assets.contracts.tables import build
-from eaas_assets.reporting.evaluation_verdict import Decision, Gate, decide, decision_of, judge
-from eaas_assets_tests.reporting import world
+from eaas_assets.reporting.evaluation.verdict import Decision, Gate, decide, decision_of, judge
+from eaas_assets_tests.reporting.evaluation import world
 
 COMFORT = "v1.1 shows no regression against v1.0, as far as 10 scenarios can tell."
 

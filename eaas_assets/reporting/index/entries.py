@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from eaas_assets.reporting.index import IndexEntry
+from eaas_assets.reporting.index.report import IndexEntry
 
 
 def index_entries(reports: pd.DataFrame, summaries: pd.DataFrame, runs: pd.DataFrame) -> list[IndexEntry]:

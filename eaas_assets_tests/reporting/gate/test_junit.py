@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from eaas_assets.contracts.history import ScenarioEvaluations
 from eaas_assets.contracts.tables import build
-from eaas_assets.reporting.junit import CaseResult, junit_xml
+from eaas_assets.reporting.gate.junit import CaseResult, junit_xml
 from eaas_assets_tests.reporting.hostile import PAYLOADS
 
 NAME = "desk@v1.1"

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import groupby
 
 from eaas_assets.reporting import text, views
-from eaas_assets.reporting.evaluation_verdict import Decision, decision_of
+from eaas_assets.reporting.evaluation.verdict import Decision, decision_of
 from eaas_assets.reporting.pages import RenderedReport, relative_link, render
 from eaas_assets.reporting.views import Status
 
@@ -96,7 +96,7 @@ def render_index(entries: Sequence[IndexEntry]) -> RenderedReport:
         verdict=verdict,
         groups=groups,
     )
-    return render("index", verdict, index=view)
+    return render("index/report", verdict, index=view)
 
 
 def _verdict(entries: Sequence[IndexEntry]) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from eaas_assets.reporting import text
-from eaas_assets.reporting.junit import CaseResult
+from eaas_assets.reporting.gate.junit import CaseResult
 from eaas_assets.reporting.pages import render_markdown
 from eaas_assets.reporting.views import Status, status
 
@@ -172,7 +172,7 @@ def settlement(comparison: pd.Series) -> str:
 def summary_markdown(report: GateReport) -> str:
     """The report as Markdown that fits a CI job's summary."""
     return render_markdown(
-        "gate_summary",
+        "gate/summary",
         gate=report,
         title=_line(report.title, TITLE_LIMIT),
         sentence=_line(report.sentence),

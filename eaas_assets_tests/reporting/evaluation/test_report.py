@@ -22,12 +22,12 @@ from eaas_assets.contracts.evaluation import (
 from eaas_assets.contracts.history import BaselineComparison, RegressionAnalysis, RunMetrics, TrendAnalysis
 from eaas_assets.contracts.inputs import SuiteAudit
 from eaas_assets.contracts.tables import build
-from eaas_assets.reporting.evaluation_report import evaluation_report_view, render_evaluation_report
-from eaas_assets.reporting.evaluation_tables import EvaluationReportTables
-from eaas_assets_tests.reporting import world
+from eaas_assets.reporting.evaluation.report import evaluation_report_view, render_evaluation_report
+from eaas_assets.reporting.evaluation.tables import EvaluationReportTables
+from eaas_assets_tests.reporting.evaluation import world
 from eaas_assets_tests.reporting.hostile import PAYLOADS, Page, has_invisible, prose, rendered_markdown
 
-EXPECTED = Path(__file__).parent / "expected" / "evaluation_report.md"
+EXPECTED = Path(__file__).parent / "expected" / "report.md"
 SECTIONS = ["What to do next", "What changed", "Why: failed scenarios", "Which specialists are healthy", "Scores",
             "Trend", "Suite audit", "Inputs and workflow", "Trace"]  # fmt: skip
 
@@ -86,7 +86,7 @@ def page(report):
 
 
 def test_the_markdown_is_as_reviewed(report):
-    """To accept a change: ``python -m eaas_assets_tests.reporting.test_evaluation_report``."""
+    """To accept a change: ``python -m eaas_assets_tests.reporting.evaluation.test_report``."""
     assert report.markdown == EXPECTED.read_text("utf-8")
 
 
@@ -143,8 +143,8 @@ def test_the_same_tables_give_the_same_bytes(report):
 @pytest.fixture
 def without_charts(monkeypatch):
     """Charts take most of the time, and have their own tests with the same payloads."""
-    for chart in ("evaluation_changes.trend_chart", "evaluation_scores.score_chart", "evaluation_scores.health_chart"):
-        monkeypatch.setattr(f"eaas_assets.reporting.{chart}", lambda *_: None)
+    for chart in ("changes.trend_chart", "scores.score_chart", "scores.health_chart"):
+        monkeypatch.setattr(f"eaas_assets.reporting.evaluation.{chart}", lambda *_: None)
 
 
 @cache

@@ -1,0 +1,1 @@
+"""Pictures: finished numbers become inline SVG. How a figure becomes part of a page is ``reporting.svg``."""

@@ -1,0 +1,1 @@
+"""The page of one evaluation run: is this agent version safe to ship?"""
