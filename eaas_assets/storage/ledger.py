@@ -42,8 +42,9 @@ class Ledger:
             self._connection = sqlite3.connect(path, isolation_level=None, timeout=60, check_same_thread=False)
             self._connection.execute("pragma journal_mode = wal")
             self._connection.execute("pragma synchronous = full")
-            self._connection.executescript(_SCHEMA)
+            self._connection.executescript(f"begin immediate; {_SCHEMA}")  # one synchronisation of the disk for all
             self._connection.execute("insert or ignore into meta values ('plan_digest', ?)", (plan_digest,))
+            self._connection.execute("commit")
             (owner,) = self._connection.execute("select value from meta where name = 'plan_digest'").fetchone()
         except sqlite3.DatabaseError as error:
             raise StorageError(f"{path} is not a readable ledger: {error}") from error
