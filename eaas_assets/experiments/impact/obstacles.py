@@ -1,0 +1,109 @@
+"""What forbids every estimate of an experiment, whatever its numbers say.
+
+Belongs here: conditions of the whole experiment. Why one metric cannot be estimated is told by its estimator.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from eaas_assets.contracts.experiment import Experiment
+from eaas_assets.contracts.experiment_policy import ExperimentPolicy
+from eaas_assets.errors import shown
+from eaas_assets.experiments.observations.access import Integrity, Opened, RandomisedData
+from eaas_assets.stats.experiments.srm import SrmResult, anytime_srm, srm_test
+
+
+class Obstacle(NamedTuple):
+    """Why no effect is told: a stable code, and a sentence."""
+
+    code: str
+    reason: str
+
+
+def obstacle(experiment: Experiment, opened: Opened, policy: ExperimentPolicy) -> Obstacle | None:
+    """The first thing that forbids every estimate; None if there is none.
+
+    Args:
+        experiment: The document.
+        opened: Its observations.
+        policy: Rules.
+    """
+    integrity = integrity_of(opened)
+    if integrity is None or opened.kind == "nothing":
+        return Obstacle("no_observations", "there are no observations")
+    if integrity.measured_before_treatment:
+        return Obstacle("measured_before_treatment", "outcomes are dated before their unit met its arm")
+    return _declared(experiment, opened) or _of_assignment(experiment, opened.randomised, policy, opened)
+
+
+def integrity_of(opened: Opened) -> Integrity | None:
+    """What was found wrong with the rows; None without observations."""
+    source = opened.randomised or opened.paired or opened.panel
+    return None if source is None else source.integrity
+
+
+def _declared(experiment: Experiment, opened: Opened) -> Obstacle | None:
+    conditions = experiment.conditions
+    if conditions.changed_mid_test is not None:
+        what = shown(conditions.changed_mid_test)
+        return Obstacle("changed_mid_test", f"what was tested was changed while it ran: {what}")
+    if conditions.interference and not _groups_contain_it(experiment, opened):
+        return Obstacle(
+            "interference", "units can influence each other, so units of the control arm met the treatment too"
+        )
+    return None
+
+
+def _groups_contain_it(experiment: Experiment, opened: Opened) -> bool:
+    """Whether units that influence each other are compared as one: randomised in groups, or without a control arm."""
+    if experiment.design == "before_after":
+        return True
+    return opened.randomised is not None and getattr(experiment.observations, "cluster", None) is not None
+
+
+def _of_assignment(
+    experiment: Experiment, data: RandomisedData | None, policy: ExperimentPolicy, opened: Opened
+) -> Obstacle | None:
+    if data is None:
+        return None
+    if not any(data.counts().values()):
+        if data.integrity.unknown_variants:
+            names = ", ".join(shown(name, 40) for name in list(data.integrity.unknown_variants)[:5])
+            return Obstacle("unknown_variant_only", f"every row is of an arm that is not declared: {names}")
+        return Obstacle("no_observations", "no row can be used")
+    found = sample_ratio(experiment, data, policy)
+    if found.mismatch:
+        counts = " : ".join(f"{count:,}" for count in found.counts)
+        plan = " : ".join(f"{share:,.0f}" for share in found.expected)
+        return Obstacle(
+            "sample_ratio_mismatch",
+            f"{counts} {'units' if not _clustered(data, experiment) else 'clusters'} came where {plan} were planned "
+            f"(p = {found.p_value:.2g}): units were lost or assigned wrongly",
+        )
+    return None
+
+
+def sample_ratio(experiment: Experiment, data: RandomisedData, policy: ExperimentPolicy) -> SrmResult:
+    """The check that forbids effects: of clusters where these were assigned; at every look while it is running."""
+    arms = [variant.name for variant in experiment.variants]
+    allocation = [variant.allocation for variant in experiment.variants]
+    threshold = policy.sample_ratio.threshold
+    clusters = [data.clusters(experiment.primary, arm) for arm in arms] if _clustered(data, experiment) else []
+    if clusters:
+        return srm_test([0 if one is None else one.sizes.size for one in clusters], allocation, threshold)
+    days = data.counts_by_day() if experiment.status == "running" else None
+    if not days:
+        return srm_test([data.counts()[arm] for arm in arms], allocation, threshold)
+    so_far = [0] * len(arms)
+    looks = []
+    for day in days:
+        so_far = [count + day.counts.get(arm, 0) for count, arm in zip(so_far, arms, strict=True)]
+        looks.append(so_far)
+    return anytime_srm(looks, allocation, threshold)
+
+
+def _clustered(data: RandomisedData, experiment: Experiment) -> bool:
+    if experiment.primary.kind == "quantile" or getattr(experiment.observations, "cluster", None) is None:
+        return False
+    return data.clusters(experiment.primary, experiment.control.name) is not None

@@ -1,0 +1,166 @@
+"""Effects of a paired experiment: every unit met both arms, so units are compared with themselves.
+
+Belongs here: which paired test fits a metric. Tests and intervals are in `stats.paired`.
+
+* single 0/1 results of independent units: McNemar's exact test, with Tango's interval;
+* shares between 0 and 1 (several trials, or families of units): Tango's interval at the effective number of pairs;
+* everything else: mean difference with errors that respect families.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from eaas_assets.contracts.experiment import Metric
+from eaas_assets.contracts.experiment_policy import ExperimentPolicy
+from eaas_assets.experiments.impact.answers import Answer, refusal, refused_effect
+from eaas_assets.experiments.observations.access import FloatArray, PairedData, PairedSource
+from eaas_assets.stats.experiments.distributions import t_quantile
+from eaas_assets.stats.experiments.relative import fieller
+from eaas_assets.stats.experiments.results import NO_RELATIVE, ArmEstimates, Effect, Refusal, Relative, refused
+from eaas_assets.stats.paired import PairedDifference, mcnemar_chi2, mcnemar_exact, paired_difference
+
+_ASSUMPTIONS = ("pairs are independent of each other", "a unit's result under one arm does not change the other's")
+_ASSUMPTIONS_FAMILIES = ("families of units are independent of each other", _ASSUMPTIONS[1])
+
+
+class PairedEstimator:
+    """Compares each arm with the control, unit by unit."""
+
+    def __init__(self, source: PairedSource, policy: ExperimentPolicy) -> None:
+        self._source, self._level = source, policy.estimate.level
+
+    def answer(self, metric: Metric, arm: str) -> Answer:
+        """Effect of an arm on a metric."""
+        return Answer(arm, metric, self._effect(metric, self._source.pairs(metric, arm)), "paired")
+
+    def by_segment(self, metric: Metric, arm: str, dimension: str) -> Mapping[str, Effect]:
+        """The same by value of a segment."""
+        parts = self._source.pairs_by_segment(metric, arm, dimension)
+        return {value: self._effect(metric, pairs) for value, pairs in parts.items()}
+
+    def _effect(self, metric: Metric, pairs: PairedData) -> Effect:
+        sizes = (pairs.control.size, pairs.control.size)
+        if metric.kind == "quantile":
+            reason = "a quantile is not told by pairs: the difference of quantiles is none of the differences"
+            return refused_effect(metric, "paired_quantile", reason, self._level, sizes=sizes)
+        infinite = self._source.integrity.infinite_values.get(metric.name, 0)
+        if infinite or not (np.isfinite(pairs.control).all() and np.isfinite(pairs.treatment).all()):
+            return refused_effect(metric, "not_finite", "values are missing or infinite", self._level, sizes=sizes)
+        if not pairs.control.size:
+            reason = f"no unit has a value of {metric.name} under both arms"
+            return refused_effect(metric, "no_observations", reason, self._level)
+        return paired_effect(metric, pairs, self._level)
+
+
+def paired_effect(metric: Metric, pairs: PairedData, level: float) -> Effect:
+    """Mean difference of pairs, treatment minus control.
+
+    Args:
+        metric: Metric; a proportion has values between 0 and 1.
+        pairs: Finite values, at least one pair.
+        level: Confidence level.
+    """
+    values = np.concatenate([pairs.control, pairs.treatment])
+    shares = metric.kind == "proportion"
+    if shares and not ((values >= 0.0) & (values <= 1.0)).all():
+        sizes = (pairs.control.size, pairs.control.size)
+        return refused_effect(metric, "not_a_proportion", "values lie outside 0 and 1", level, sizes=sizes)
+    difference = pairs.treatment - pairs.control
+    found = paired_difference(difference, pairs.clusters, level, 1.0 if shares else None)
+    alone = np.unique(pairs.clusters).size == pairs.clusters.size
+    diagnostics: dict[str, float | str] = {
+        "left_out": float(len(pairs.left_out)),
+        "n_clusters": float(found.n_clusters),
+        "higher": float(np.count_nonzero(difference > 0.0)),
+        "lower": float(np.count_nonzero(difference < 0.0)),
+    }
+    if shares and alone and np.isin(values, (0.0, 1.0)).all():
+        return _single_trials(metric, pairs, found, diagnostics)
+    method = "mean paired difference (score interval)" if shares else "mean paired difference (t)"
+    if not alone:
+        method += ", errors by family"
+    return _assembled(metric, pairs, found, method, found.p_value, diagnostics)
+
+
+def _single_trials(
+    metric: Metric, pairs: PairedData, found: PairedDifference, diagnostics: dict[str, float | str]
+) -> Effect:
+    lost, gained = int(diagnostics["lower"]), int(diagnostics["higher"])
+    exact = mcnemar_exact(lost, gained)
+    plain, corrected = mcnemar_chi2(lost, gained), mcnemar_chi2(lost, gained, correction=True)
+    diagnostics |= {
+        "mid_p": exact.mid_p,
+        "mcnemar_chi2": plain.statistic,
+        "mcnemar_chi2_corrected": corrected.statistic,
+        "mcnemar_p": plain.p_value,
+    }
+    return _assembled(metric, pairs, found, "exact McNemar test, Tango's interval", exact.p_value, diagnostics)
+
+
+def _assembled(
+    metric: Metric,
+    pairs: PairedData,
+    found: PairedDifference,
+    method: str,
+    p_value: float,
+    diagnostics: dict[str, float | str],
+) -> Effect:
+    level = found.interval.level
+    sizes = (found.n, found.n)
+    means = (float(pairs.treatment.mean()), float(pairs.control.mean()))
+    if math.isnan(found.interval.low):
+        code = "too_few_units" if found.n_clusters < 2 else "no_variance"
+        reason = found.reason or "the differences do not vary"
+        return refused(
+            metric.kind,
+            method,
+            (refusal(code, reason),),
+            sizes=sizes,
+            level=level,
+            values=means,
+            diagnostics=diagnostics,
+        )
+    relative, refusals = _relative(pairs, means, found.df, level)
+    return Effect(
+        metric_kind=metric.kind,
+        method=method,
+        n_treatment=sizes[0],
+        n_control=sizes[1],
+        treatment=means[0],
+        control=means[1],
+        estimate=found.estimate,
+        se=found.se,
+        low=found.interval.low,
+        high=found.interval.high,
+        p_value=p_value,
+        df=found.df if found.method == "t" else math.inf,
+        level=level,
+        relative=relative,
+        assumptions=_ASSUMPTIONS if found.n_clusters == found.n else _ASSUMPTIONS_FAMILIES,
+        diagnostics=diagnostics,
+        refusals=refusals,
+    )
+
+
+def _relative(
+    pairs: PairedData, means: tuple[float, float], df: float, level: float
+) -> tuple[Relative, tuple[Refusal, ...]]:
+    """Relative effect by Fieller, from the joint variance of the two means over families."""
+    _, family = np.unique(pairs.clusters, return_inverse=True)
+    count = int(family.max()) + 1
+    if count < 2 or not df > 0.0:
+        return NO_RELATIVE, (refusal("too_few_units", "one family has no variance", "relative"),)
+    scores = np.stack([_sums(pairs.treatment - means[0], family), _sums(pairs.control - means[1], family)])
+    joint = scores @ scores.T * count / (count - 1) / pairs.control.size**2
+    arms = ArmEstimates(means[0], means[1], float(joint[0, 0]), float(joint[1, 1]), float(joint[0, 1]), df)
+    critical = t_quantile(0.5 + level / 2.0, df)
+    relative, problem = fieller(arms, -critical, critical)
+    return relative, () if problem is None else (problem,)
+
+
+def _sums(values: FloatArray, family: np.ndarray) -> FloatArray:
+    return np.bincount(family, weights=values).astype(np.float64)
