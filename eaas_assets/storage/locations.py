@@ -47,6 +47,11 @@ class Locations(NamedTuple):
         return self.output / "reports"
 
     @property
+    def audit_log(self) -> Path:
+        """The audit log; its checkpoints stand beside it."""
+        return self.output / "audit" / "log.jsonl"
+
+    @property
     def dagster_home(self) -> Path:
         """Folder of the Dagster instance (SQLite)."""
         return self.output / "dagster"
