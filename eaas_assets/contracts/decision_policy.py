@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
+from functools import cached_property
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -24,6 +26,8 @@ WORDS: dict[Phase, tuple[Word, ...]] = {
     "release": ("scale", "pivot", "retire", "continue", "pause"),
 }
 """Words that may be decided in each phase."""
+PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+"""A fact's name in a sentence of a rule."""
 
 
 class Rule(Document):
@@ -52,6 +56,8 @@ class Rule(Document):
             raise ValueError(f"a decision out of {', '.join(WORDS[self.phase])} in phase {self.phase}")
         if unknown := unknown_facts(condition.field for condition in self.when):
             raise ValueError(f"facts of docs/decisions.md, not {', '.join(unknown)}")
+        if unknown := unknown_facts(PLACEHOLDER.findall(self.because)):
+            raise ValueError(f"facts of docs/decisions.md in braces, not {', '.join(unknown)}")
         return self
 
 
@@ -84,7 +90,29 @@ class DecisionPolicy(Document):
             own = [rule for rule in self.rules if rule.phase == phase]
             if own and own[-1].when:
                 raise ValueError(f"a last rule of phase {phase} without conditions, so that every case is decided")
+        if len({cap.strength for cap in self.caps}) < len(self.caps):
+            raise ValueError("each strength capped once")
+        for cap in self.caps:
+            self._fits(cap)
         return self
+
+    @staticmethod
+    def _fits(cap: Cap) -> None:
+        if cap.instead in cap.forbidden:
+            raise ValueError(f"another word than {cap.instead} instead of it, for strength {cap.strength}")
+        for phase, words in WORDS.items():
+            if set(cap.forbidden) & set(words) and cap.instead not in words:
+                raise ValueError(f"a word of phase {phase} instead of the forbidden ones, not {cap.instead}")
+
+    @cached_property
+    def by_phase(self) -> dict[Phase, tuple[Rule, ...]]:
+        """Rules of each phase in their order."""
+        return {phase: tuple(rule for rule in self.rules if rule.phase == phase) for phase in WORDS}
+
+    @cached_property
+    def cap_of(self) -> dict[str, Cap]:
+        """Strength of the design → its cap."""
+        return {cap.strength: cap for cap in self.caps}
 
     @property
     def digest(self) -> str:
