@@ -1,0 +1,305 @@
+"""Enough units to show the effect that is worth having, in a sensible time?
+
+Before the start the plan is judged and an insufficient one is an error: it costs nothing to mend. Afterwards it is a
+warning, as the interval of the effect says the same more exactly.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from eaas_assets.contracts.experiment import Metric, Variant
+from eaas_assets.experiments.design.finding import Finding, Outcome, Subject
+from eaas_assets.experiments.wording import change, count, number, percent
+from eaas_assets.stats.experiments.planning import (
+    MetricPlan,
+    detectable_effect,
+    duration_days,
+    false_positive_risk,
+    proportion_plan,
+    ratio_unit_variance,
+    required_units,
+)
+
+RISKY_SHARE = 0.25
+"""Share of lucky wins among significant ones above which a win should be repeated."""
+
+
+class _Basis(NamedTuple):
+    plan: MetricPlan
+    source: str
+
+
+def sample_findings(subject: Subject, priors: Mapping[str, float] | None) -> Iterator[Finding]:
+    """Findings about size and duration."""
+    if subject.experiment.design in ("randomised", "paired"):
+        yield _planned(subject)
+    if subject.experiment.design == "randomised":
+        yield from _size(subject)
+        yield from _smallest_arm(subject)
+    yield _duration(subject)
+    if priors is not None and subject.experiment.domain in priors:
+        yield _luck(subject, priors[subject.experiment.domain])
+
+
+def _planned(subject: Subject) -> Finding:
+    sample, observed = subject.experiment.sample, subject.opened.observed_units
+    if sample is None:
+        return Finding(
+            "sample",
+            "planned_sample",
+            "not_known",
+            "No sample is planned, so nobody can tell when the experiment is over.",
+            action="Declare sample.planned, the units of all arms together.",
+            essential=True,
+        )
+    evidence = {"planned": sample.planned, "observed": observed}
+    if not subject.observed or observed is None:
+        return Finding("sample", "planned_sample", "passed", f"{count(sample.planned, 'unit')} are planned.", evidence)
+    share = f"{observed:,} of {sample.planned:,} planned units ({percent(observed / sample.planned)}) are observed"
+    if subject.experiment.status == "running" or observed >= sample.planned:
+        return Finding("sample", "planned_sample", "passed", f"{share}.", evidence)
+    return Finding(
+        "sample",
+        "planned_sample",
+        "warning",
+        f"It ended short of its plan: {share}.",
+        evidence,
+        "Say why it ended early; read it only by intervals that hold at every look.",
+    )
+
+
+def _size(subject: Subject) -> Iterator[Finding]:
+    """Units needed for the minimum effect, and the effect that the planned units show."""
+    experiment, primary = subject.experiment, subject.experiment.primary
+    units = experiment.sample.planned if experiment.sample else subject.opened.observed_units
+    basis = _basis(subject, primary)
+    missing = [
+        what
+        for what, known in (
+            ("a planned sample", units),
+            ("a minimum effect", primary.minimum_effect),
+            ("the value and spread of the primary metric", basis),
+        )
+        if not known
+    ]
+    if basis is None or not units:
+        yield Finding(
+            "sample",
+            "detectable_effect",
+            "not_known",
+            f"Which effect can be shown is not known, for want of {' and '.join(missing)}.",
+            {"missing": missing},
+            "Declare metrics.expected (value and sd) and sample.planned, then the power is known before the start.",
+            essential=True,
+        )
+        return
+    arm = min(experiment.treatments, key=lambda variant: variant.allocation)
+    share = arm.allocation / (arm.allocation + experiment.control.allocation)
+    pair = units * (arm.allocation + experiment.control.allocation)
+    # With several arms each comparison may have to hold at the strictest level of Holm's procedure.
+    alpha = subject.policy.estimate.alpha / len(experiment.treatments)
+    power = subject.policy.estimate.power
+    detectable = detectable_effect(basis.plan, pair, power, alpha, share)
+    evidence = {
+        "units": units,
+        "units_of_the_pair": pair,
+        "baseline": basis.plan.baseline,
+        "unit_variance": basis.plan.unit_variance,
+        "variance_left": basis.plan.variance_left,
+        "source": basis.source,
+        "power": power,
+        "alpha": alpha,
+        "detectable_effect": _known(detectable),
+    }
+    shows = (
+        f"{count(units, 'unit')} show {change(primary, detectable)} of {primary.name} with {percent(power)} power "
+        f"(baseline {basis.source})"
+    )
+    if primary.minimum_effect is None:
+        yield Finding(
+            "sample",
+            "detectable_effect",
+            "not_known",
+            f"{shows}; whether that is enough is not known, as no minimum effect is declared.",
+            evidence,
+            "Declare metrics.minimum_effect, the smallest effect worth having.",
+            essential=True,
+        )
+        return
+    yield _enough(subject, basis, (arm, share, alpha), (shows, evidence))
+
+
+def _enough(
+    subject: Subject, basis: _Basis, arm: tuple[Variant, float, float], said: tuple[str, dict[str, object]]
+) -> Finding:
+    experiment, primary = subject.experiment, subject.experiment.primary
+    variant, share, alpha = arm
+    shows, evidence = said
+    minimum = _absolute(primary, primary.minimum_effect or 0.0, basis.plan.baseline)
+    effect = minimum if primary.higher_is_better else -minimum
+    if minimum == 0.0 or (basis.plan.proportion and not 0.0 <= basis.plan.baseline + effect <= 1.0):
+        return Finding(
+            "sample",
+            "detectable_effect",
+            "error",
+            f"A minimum effect of {change(primary, effect)} from {number(basis.plan.baseline)} is not possible.",
+            evidence,
+            "Mend metrics.minimum_effect, its scale or metrics.expected.value.",
+        )
+    needed = required_units(basis.plan, effect, subject.policy.estimate.power, alpha, share)
+    total = math.ceil(needed.total / (variant.allocation + experiment.control.allocation))
+    evidence = {**evidence, "minimum_effect": effect, "units_needed": total}
+    units = experiment.sample.planned if experiment.sample else subject.opened.observed_units or 0
+    if units >= total:
+        statement = f"{shows}; the minimum effect of {change(primary, effect)} needs {total:,}: enough."
+        return Finding("sample", "detectable_effect", "passed", statement, evidence)
+    return Finding(
+        "sample",
+        "detectable_effect",
+        "error" if subject.proposed else "warning",
+        f"{shows}; the minimum effect of {change(primary, effect)} needs {total:,} units: too few.",
+        evidence,
+        _more_units(subject, total),
+    )
+
+
+def _more_units(subject: Subject, total: int) -> str:
+    text = f"Plan {total:,} units, or ask for a larger effect, or adjust by a covariate from before the treatment"
+    sample = subject.experiment.sample
+    if sample is None or sample.per_day is None:
+        return f"{text}."
+    days = duration_days(total, sample.per_day, subject.policy.design.whole_weeks)
+    return f"{text}; at {number(sample.per_day)} units a day that takes {days} days."
+
+
+def _smallest_arm(subject: Subject) -> Iterator[Finding]:
+    """Fewest units in an arm: as planned before the start, as observed once it is over."""
+    experiment, minimum = subject.experiment, subject.policy.design.minimum_units
+    data = subject.opened.randomised
+    if experiment.status in ("concluded", "archived") and data is not None:
+        units = {arm: float(n) for arm, n in data.counts().items()}
+        what = "has"
+    elif experiment.sample is not None:
+        units = {variant.name: experiment.sample.planned * variant.allocation for variant in experiment.variants}
+        what = "is planned with"
+    else:
+        return
+    arm = min(units, key=lambda name: units[name])
+    evidence = {"units": units, "minimum": minimum}
+    statement = f"The smallest arm, {arm}, {what} {count(math.floor(units[arm]), 'unit')}; {minimum:,} are required."
+    enough = units[arm] >= minimum
+    action = None if enough else f"Bring every arm to at least {minimum:,} units; below, intervals are not reliable."
+    yield Finding("sample", "smallest_arm", "passed" if enough else "error", statement, evidence, action)
+
+
+def _duration(subject: Subject) -> Finding:
+    """Days that it is planned to take, or must take at the planned rate."""
+    experiment, rule = subject.experiment, subject.policy.design
+    days, source = _days(subject)
+    rate = experiment.sample.per_day if experiment.sample is not None else None
+    needed = None
+    if experiment.sample is not None and rate is not None:
+        needed = duration_days(experiment.sample.planned, rate, rule.whole_weeks)
+    evidence = {"days": days, "days_needed": needed, "maximum_days": rule.maximum_days}
+    if days is None:
+        return Finding(
+            "sample",
+            "duration",
+            "not_known",
+            "How long it takes is not known: there are neither planned days nor a rate of units a day.",
+            evidence,
+            "Declare planned_start and planned_end, and sample.per_day.",
+            essential=True,
+        )
+    outcome: Outcome = "passed"
+    says, action = "", None
+    if days > rule.maximum_days:
+        outcome = "error" if subject.proposed else "warning"
+        says = f", longer than the {rule.maximum_days} days that are allowed: the world changes meanwhile"
+        action = "Take more units a day, or ask for a larger effect."
+    elif rate is not None and needed is not None and needed > days and experiment.status in ("proposed", "running"):
+        outcome = "error" if subject.proposed else "warning"
+        says = f", but the planned units need {needed} days at {number(rate)} a day"
+        action = f"Plan {needed} days, or take more units a day."
+    return Finding("sample", "duration", outcome, f"It takes {count(days, 'day')} {source}{says}.", evidence, action)
+
+
+def _days(subject: Subject) -> tuple[int | None, str]:
+    experiment = subject.experiment
+    if experiment.planned_start is not None and experiment.planned_end is not None:
+        return (experiment.planned_end - experiment.planned_start).days + 1, "by its planned dates"
+    if experiment.sample is not None and experiment.sample.per_day is not None:
+        whole_weeks = subject.policy.design.whole_weeks
+        days = duration_days(experiment.sample.planned, experiment.sample.per_day, whole_weeks)
+        return days, "at the planned rate"
+    return None, ""
+
+
+def _luck(subject: Subject, success_rate: float) -> Finding:
+    """How often a significant win of such an experiment is luck."""
+    estimate = subject.policy.estimate
+    evidence = {"success_rate": success_rate, "alpha": estimate.alpha, "power": estimate.power}
+    if not 0.0 < success_rate < 1.0:
+        statement = f"How often a win is luck is not known: {percent(success_rate)} of earlier experiments won."
+        return Finding("sample", "false_positive_risk", "not_known", statement, evidence)
+    risk = false_positive_risk(success_rate, estimate.alpha, estimate.power)
+    statement = (
+        f"Of significant wins in {subject.experiment.domain}, {percent(risk)} are luck, as {percent(success_rate)} of "
+        "earlier experiments there truly won."
+    )
+    outcome: Outcome = "warning" if risk > RISKY_SHARE else "passed"
+    action = "Repeat a win before it is scaled." if risk > RISKY_SHARE else None
+    return Finding("sample", "false_positive_risk", outcome, statement, {**evidence, "risk": risk}, action)
+
+
+def _basis(subject: Subject, metric: Metric) -> _Basis | None:
+    """Value and spread of a metric: as declared beforehand, else as observed in the control arm."""
+    expected = metric.expected
+    if expected is not None:
+        if metric.kind == "proportion":
+            if 0.0 < expected.value < 1.0:
+                return _Basis(proportion_plan(expected.value, expected.variance_left), "as expected")
+            return None
+        if expected.sd is not None:
+            return _Basis(MetricPlan(expected.value, expected.sd**2, expected.variance_left), "as expected")
+    return _observed_basis(subject, metric)
+
+
+def _observed_basis(subject: Subject, metric: Metric) -> _Basis | None:
+    data = subject.opened.randomised
+    if data is None or metric.kind == "quantile":
+        return None
+    control = data.moments(metric)[subject.experiment.control.name]
+    if control.n < 2:
+        return None
+    left = 1.0
+    if metric.kind == "ratio":
+        a, b = (control.column(f"{metric.name}.{part}") for part in ("numerator", "denominator"))
+        mean, cov = control.mean, control.covariance
+        if not mean[b]:
+            return None
+        variance = ratio_unit_variance(mean[a], mean[b], cov[a, a], cov[b, b], cov[a, b])
+        value = float(mean[a] / mean[b])
+    else:
+        column = control.column(metric.name)
+        value, variance = float(control.mean[column]), control.variance_of(metric.name)
+        if metric.covariate is not None:
+            x = control.column(f"{metric.name}.covariate")
+            spread = control.covariance[x, x] * variance
+            left = max(1e-6, 1.0 - float(control.covariance[column, x]) ** 2 / spread) if spread > 0.0 else 1.0
+    if not (math.isfinite(value) and math.isfinite(variance) and variance > 0.0 and math.isfinite(left)):
+        return None
+    if metric.kind == "proportion":
+        return _Basis(proportion_plan(value, left), "as observed") if 0.0 < value < 1.0 else None
+    return _Basis(MetricPlan(value, float(variance), left), "as observed")
+
+
+def _absolute(metric: Metric, value: float, baseline: float) -> float:
+    return value * abs(baseline) if metric.scale == "relative" else value
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,45 @@
+"""How far the sample is, and how many days it still takes at the present rate."""
+
+from __future__ import annotations
+
+import math
+
+from eaas_assets.contracts.experiment import Experiment
+from eaas_assets.experiments.monitoring.watch import Finding
+from eaas_assets.experiments.observations.access import Opened
+from eaas_assets.experiments.wording import count, number, percent
+
+_RECENT_DAYS = 7
+
+
+def progress(experiment: Experiment, opened: Opened) -> list[Finding]:
+    """One finding for any experiment that has observations and counts in units."""
+    if opened.observed_units is None or opened.kind not in ("randomised", "paired"):
+        return []
+    units = opened.observed_units
+    rate, source = _rate(experiment, opened)
+    planned = experiment.sample.planned if experiment.sample else None
+    if planned is None:
+        return [Finding("progress", f"{count(units, 'unit')} observed; no sample is planned.", units, estimate=rate)]
+    reached = f"{units:,} of {planned:,} planned units ({percent(units / planned)})"
+    if units >= planned:
+        statement, left = f"{reached}: the planned sample is reached.", 0
+    elif not rate > 0.0:
+        statement, left = f"{reached}; when the rest will have come is not known: {source}.", None
+    else:
+        left = math.ceil((planned - units) / rate)
+        statement = f"{reached}; {count(left, 'day')} to go at {number(rate)} units a day ({source})."
+    at = opened.observed_to
+    return [Finding("progress", statement, units, looked_at=at, estimate=rate, days_left=left)]
+
+
+def _rate(experiment: Experiment, opened: Opened) -> tuple[float, str]:
+    """Units a day of all arms, and where the number comes from: the last week, or the plan."""
+    days = opened.randomised.counts_by_day() if opened.randomised is not None else None
+    if days:
+        span = min(_RECENT_DAYS, (days[-1].day - days[0].day).days + 1)
+        recent = [day for day in days if (days[-1].day - day.day).days < span]
+        return sum(sum(day.counts.values()) for day in recent) / span, f"the last {count(span, 'day')}"
+    if experiment.sample is not None and experiment.sample.per_day:
+        return experiment.sample.per_day, "as planned"
+    return math.nan, "units have no times and no rate is planned"
