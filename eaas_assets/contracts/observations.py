@@ -20,7 +20,10 @@ class Units(Document):
         unit: Column that names the unit.
         variant: Column that names the arm.
         time: Column with the time of the unit's first exposure; None if unknown, then nothing is told over time.
+        measured: Column with the time at which the outcomes were measured; one before ``time`` forbids any effect.
         cluster: Column with the group that was randomised as a whole; None where units were.
+        one_row_per_unit: Promise that no unit has two rows, for files of many million units: it is then checked on a
+            sample of the units instead of all of them. A file that breaks it is refused.
     """
 
     kind: Literal["units"]
@@ -28,7 +31,9 @@ class Units(Document):
     unit: Column
     variant: Column
     time: Column | None = None
+    measured: Column | None = None
     cluster: Column | None = None
+    one_row_per_unit: bool = False
 
 
 class Panel(Document):

@@ -12,7 +12,7 @@ from eaas_assets.contracts.documents import validate_document
 from eaas_assets.errors import InputError, Problem
 from eaas_assets.storage.yaml_documents import read_yaml
 
-FileKind = Literal["suite", "scenarios", "context", "catalogue", "agent", "policy", "history"]
+FileKind = Literal["suite", "scenarios", "context", "catalogue", "agent", "policy", "history", "experiment"]
 DocumentT = TypeVar("DocumentT", bound=BaseModel)
 
 

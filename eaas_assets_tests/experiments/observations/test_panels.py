@@ -1,0 +1,105 @@
+"""Panels: who is treated from when, and what is wrong with periods."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from eaas_assets.errors import InputError
+from eaas_assets.experiments.observations.access import PanelData
+from eaas_assets_tests.experiments.observations.worlds import opened
+
+ROLLOUT = {"kind": "panel", "file": "data.csv", "unit": "store", "time": "day", "adoption": "since"}
+ROWS = (
+    "store,day,since,spend\nb,2024-10-01,,1\nb,2024-10-02,,2\nb,2024-10-03,,3\n"
+    "a,2024-10-01,2024-10-02,4\na,2024-10-02,2024-10-02,5\na,2024-10-03,2024-10-02,6\n"
+)
+DAY = 19997  # 2024-10-01 in days from 1970-01-01
+
+
+def panel(root: Path, text: str, declared: dict[str, Any] = ROLLOUT, **changes: Any) -> PanelData:
+    design = {"design": "rollout", "type": "phased_rollout"} | changes
+    found = opened(root, text, observations=declared, **design)
+    assert found.panel is not None
+    return found.panel
+
+
+def test_a_panel_is_sorted_and_says_who_is_treated_from_when(tmp_path: Path) -> None:
+    data = panel(tmp_path, ROWS)
+    assert data.time_is_day
+    assert data.unit.tolist() == ["a", "a", "a", "b", "b", "b"]
+    assert data.time.tolist() == [DAY, DAY + 1, DAY + 2] * 2
+    assert data.adoption.tolist() == [DAY + 1] * 3 + [DAY + 3] * 3
+    assert data.outcome["spend"].tolist() == [4.0, 5.0, 6.0, 1.0, 2.0, 3.0]
+    assert data.cluster is None
+    assert data.controls.shape == (6, 0)
+
+
+def test_periods_may_be_whole_numbers_with_one_intervention(tmp_path: Path) -> None:
+    text = "store,day,spend\na,1,1\na,2,2\nb,1,3\nb,2,4\n"
+    declared = {"kind": "panel", "file": "data.csv", "unit": "store", "time": "day", "intervention": 2}
+    data = panel(tmp_path, text, declared | {"treated": ["b"]})
+    assert not data.time_is_day
+    assert data.adoption.tolist() == [3, 3, 2, 2]
+    everyone = panel(tmp_path, text, declared)
+    assert everyone.adoption.tolist() == [2, 2, 2, 2]
+    with pytest.raises(InputError, match=r"field 'observations.treated': found 'c'; expected a unit of the data"):
+        panel(tmp_path, text, declared | {"treated": ["c"]})
+    with pytest.raises(InputError, match=r"found '2024-10-01'; expected a whole number \[not_a_period\]"):
+        panel(tmp_path, text, declared | {"intervention": "2024-10-01"})
+
+
+def test_one_series_needs_no_unit(tmp_path: Path) -> None:
+    declared = {"kind": "panel", "file": "data.csv", "time": "day", "intervention": "2024-10-02", "controls": ["other"]}
+    text = "day,spend,other\n2024-10-01,1,7\n2024-10-02,2,8\n"
+    data = panel(tmp_path, text, declared, design="before_after")
+    assert data.unit.tolist() == ["(all)", "(all)"]
+    assert data.controls.tolist() == [[7.0], [8.0]]
+
+
+def test_missing_days_are_named_and_weeks_miss_none(tmp_path: Path) -> None:
+    gap = ROWS.replace("2024-10-03", "2024-10-04")
+    assert panel(tmp_path, gap).integrity.missing_days == ("2024-10-03",)
+    weekly = ROWS.replace("2024-10-02", "2024-10-08").replace("2024-10-03", "2024-10-15")
+    assert panel(tmp_path, weekly).integrity.missing_days == ()
+
+
+def test_a_unit_adopted_twice_is_not_used(tmp_path: Path) -> None:
+    data = panel(tmp_path, ROWS.replace("a,2024-10-03,2024-10-02", "a,2024-10-03,2024-10-01"))
+    assert set(data.unit.tolist()) == {"b"}
+    assert (data.integrity.units_in_two_arms, data.integrity.units_in_two_arms_examples) == (1, ("a",))
+    assert data.integrity.measured_before_treatment
+
+
+def test_repeated_and_contradicting_periods_are_counted(tmp_path: Path) -> None:
+    data = panel(tmp_path, ROWS + "b,2024-10-01,,1\nb,2024-10-02,,9\n")
+    assert (data.integrity.duplicate_rows, data.integrity.conflicting_rows) == (1, 2)
+    assert data.unit.size == 5
+
+
+def test_rows_after_the_planned_end_are_not_used(tmp_path: Path) -> None:
+    data = panel(tmp_path, ROWS, planned_end="2024-10-02")
+    assert data.integrity.rows_after_end == 2
+    assert data.time.max() == DAY + 1
+
+
+def test_values_that_are_missing_or_infinite_are_counted(tmp_path: Path) -> None:
+    missing = panel(tmp_path, ROWS.replace("2024-10-02,,2", "2024-10-02,,"))
+    assert missing.integrity.null_values == {"spend": {"control": 1}}
+    assert np.isnan(missing.outcome["spend"][4])
+    infinite = panel(tmp_path, ROWS.replace("2024-10-02,,2", "2024-10-02,,inf"))
+    assert infinite.integrity.infinite_values == {"spend": 1}
+    assert np.isnan(infinite.outcome["spend"]).all()
+
+
+def test_a_period_that_is_none_is_named_with_its_row(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"row 7, field 'day': found 'Tuesday'; expected a day"):
+        panel(tmp_path, ROWS + "b,Tuesday,,9\n")
+
+
+def test_a_panel_without_rows_is_read(tmp_path: Path) -> None:
+    data = panel(tmp_path, "store,day,since,spend\n")
+    assert (data.unit.size, data.integrity.units) == (0, 0)

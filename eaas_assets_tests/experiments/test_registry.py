@@ -1,0 +1,82 @@
+"""The registry: one folder, one experiment; a bad one is told and hides no other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from eaas_assets.experiments.registry import read_experiments
+from eaas_assets_tests.experiments.observations.worlds import experiment
+
+
+def register(root: Path, folder: str, **changes: object) -> Path:
+    document = experiment(experiment=folder).model_dump(mode="json", exclude_none=True) | changes
+    path = root / "experiments" / folder / "experiment.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(yaml.safe_dump(document), encoding="utf-8")
+    return path
+
+
+def test_a_world_without_the_folder_has_no_experiments(tmp_path: Path) -> None:
+    assert read_experiments(tmp_path) == ({}, [], {})
+
+
+def test_every_folder_is_an_experiment_in_order(tmp_path: Path) -> None:
+    for folder in ("E2", "E1"):
+        register(tmp_path, folder)
+    (tmp_path / "experiments" / "generate.py").write_text("# makes the data\n", encoding="utf-8")
+    (tmp_path / "experiments" / ".hidden").mkdir()
+    catalogue = read_experiments(tmp_path)
+    assert list(catalogue.experiments) == ["E1", "E2"]
+    assert catalogue.experiments["E1"].file == "experiments/E1/experiment.yaml"
+    assert [(reading.file, reading.outcome) for reading in catalogue.files] == [
+        ("experiments/E1/experiment.yaml", "ok"),
+        ("experiments/E2/experiment.yaml", "ok"),
+    ]
+
+
+def test_comments_and_order_do_not_change_the_digest(tmp_path: Path) -> None:
+    path = register(tmp_path, "E1")
+    before = read_experiments(tmp_path).experiments["E1"].digest
+    lines = yaml.safe_dump(yaml.safe_load(path.read_text(encoding="utf-8")), sort_keys=False)
+    path.write_text("# a remark\n" + lines, encoding="utf-8")
+    assert read_experiments(tmp_path).experiments["E1"].digest == before
+    path.write_text(lines.replace("It helps.", "It harms."), encoding="utf-8")
+    assert read_experiments(tmp_path).experiments["E1"].digest != before
+
+
+def test_bad_documents_are_told_and_the_others_go_on(tmp_path: Path) -> None:
+    register(tmp_path, "good")
+    register(tmp_path, "unknown_field", colour="green")
+    register(tmp_path, "misnamed", experiment="other")
+    (tmp_path / "experiments" / "empty").mkdir()
+    catalogue = read_experiments(tmp_path)
+    assert list(catalogue.experiments) == ["good"]
+    assert {folder: [problem.code for problem in problems] for folder, problems in catalogue.broken.items()} == {
+        "empty": ["missing_file"],
+        "misnamed": ["name_mismatch"],
+        "unknown_field": ["extra_forbidden"],
+    }
+    (problem,) = catalogue.broken["unknown_field"]
+    assert (problem.file, problem.field) == ("experiments/unknown_field/experiment.yaml", "colour")
+    assert problem.row is not None
+    assert {reading.outcome for reading in catalogue.files} == {"ok", "failed"}
+
+
+def test_names_that_are_no_ids_are_told(tmp_path: Path) -> None:
+    register(tmp_path, "good")
+    (tmp_path / "experiments" / "a b;--").mkdir()
+    (tmp_path / "experiments" / "stray.yaml").write_text("experiment: stray\n", encoding="utf-8")
+    catalogue = read_experiments(tmp_path)
+    assert list(catalogue.experiments) == ["good"]
+    assert sorted(problem.code for reading in catalogue.files for problem in reading.problems) == [
+        "misplaced_file",
+        "unsafe_id",
+    ]
+
+
+def test_a_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "experiments").write_text("", encoding="utf-8")
+    (reading,) = read_experiments(tmp_path).files
+    assert [problem.code for problem in reading.problems] == ["unreadable_folder"]
