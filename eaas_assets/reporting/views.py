@@ -36,6 +36,12 @@ _GOOD = (
     "clear",
     "ship",
     "match",
+    "scale",
+    "start",
+    "improved",
+    "non_inferior",
+    "approved",
+    "funded",
 )
 _WARN = (
     "degraded",
@@ -48,6 +54,14 @@ _WARN = (
     "review",
     "slow",
     "not_run",
+    "continue",
+    "pause",
+    "pivot",
+    "fix_design",
+    "pending_approval",
+    "overridden",
+    "refused",
+    "not_known",
 )
 _BAD = (
     "failed",
@@ -61,6 +75,11 @@ _BAD = (
     "raised",
     "stop",
     "differs",
+    "retire",
+    "do_not_start",
+    "harmed",
+    "rejected",
+    "alarm",
 )
 _SYMBOLS: dict[Tone, str] = {"good": "✓", "warn": "▲", "bad": "✕", "plain": "○"}
 _TONES: dict[str, Tone] = {
@@ -183,3 +202,38 @@ class TraceItem(NamedTuple):
 
     label: str
     value: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong, or good to know.
+
+    Attributes:
+        mark: Its severity.
+        name: What kind of finding it is.
+        subject: What it is about.
+        evidence: The rows or numbers that show it.
+    """
+
+    mark: Status
+    name: str
+    subject: str
+    statement: str
+    advice: str
+    evidence: str
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Findings of one sort.
+
+    Attributes:
+        shown: As many as are shown.
+        remainder: How many are not, and where they are; empty when all are.
+        folded: Whether they start folded, being detail.
+    """
+
+    caption: str
+    shown: tuple[Finding, ...]
+    remainder: str
+    folded: bool

@@ -7,27 +7,32 @@ same as colours: ● passed, ✕ failed; hollow for runs made before this system
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from markupsafe import Markup
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from eaas_assets.reporting import text
+from eaas_assets.reporting.charts.plot import (
+    FOOT,
+    ROW,
+    TYPE,
+    WIDTH,
+    label_width,
+    new_axes,
+    percent_axis,
+    rows_axis,
+    threshold_line,
+)
 from eaas_assets.reporting.svg import INK, LABEL_LIMIT, PALETTE, Labels, inline_svg, new_figure
 
-WIDTH = 520.0
 MAX_RUNS = 40
 MAX_ROWS = 40
 _TICKS = 6
 _VERSION_LIMIT = 10
-_ROW = 22.0
-_FOOT = 46.0
-_CHARACTER = 7.7  # wide enough for the larger type that small screens get
-_TYPE = 11
 _BINS = 20
 
 
@@ -60,7 +65,7 @@ def trend_chart(runs: Sequence[RunPoint], title: str) -> Markup | None:
         return None
     shown = list(runs)[-MAX_RUNS:]
     figure = new_figure(WIDTH, 240)
-    axes = _axes(figure, left=56, right=14, top=12, bottom=_FOOT, height=240)
+    axes = new_axes(figure, left=56, right=14, top=12, bottom=FOOT, height=240)
     labels = Labels()
     for version in dict.fromkeys(run.version for run in shown):
         places = [place for place, run in enumerate(shown) if run.version == version]
@@ -68,7 +73,7 @@ def trend_chart(runs: Sequence[RunPoint], title: str) -> Markup | None:
         _draw_version(axes, shown, places, PALETTE["blue"] if current else INK, 1.0 if current else 0.6)
     axes.set_xlim(-0.6, len(shown) - 0.4)
     axes.set_ylim(-0.04, 1.04)
-    _percent_axis(axes, "y")
+    percent_axis(axes, "y")
     ticks = range(len(shown) - 1, -1, -max(1, -(-len(shown) // _TICKS)))
     axes.set_xticks(list(ticks), [labels.token(shown[place].version, _VERSION_LIMIT) for place in ticks])
     for place in ticks:
@@ -112,19 +117,19 @@ def score_chart(
             f"{int((~passed).sum()):,} not passed. Passing needs {text.score(threshold)}.")  # fmt: skip
     if len(rows) > MAX_ROWS:
         return _score_counts(scores, passed, threshold, title, said)
-    height = _ROW * len(rows) + _FOOT + 10
+    height = ROW * len(rows) + FOOT + 10
     figure = new_figure(WIDTH, height)
-    axes = _axes(figure, left=_label_width(rows), right=14, top=10, bottom=_FOOT, height=height)
+    axes = new_axes(figure, left=label_width(rows), right=14, top=10, bottom=FOOT, height=height)
     labels = Labels()
     position = {scenario: place for place, scenario in enumerate(rows)}
     places = np.array([position[scenario] for scenario in scenarios])
     for mask, marker, colour in ((passed, "o", PALETTE["blue"]), (~passed, "x", PALETTE["vermilion"])):
         axes.plot(scores[mask], places[mask], linestyle="none", marker=marker, color=colour, markersize=7,
                   markeredgewidth=2, alpha=0.85)  # fmt: skip
-    _rows_axis(axes, [labels.token(row) for row in rows])
+    rows_axis(axes, [labels.token(row) for row in rows])
     axes.set_xlim(-0.03, 1.03)
-    axes.set_xlabel("overall score (● passed, ✕ failed)", color=INK, fontsize=_TYPE, labelpad=8)
-    _threshold(axes, threshold)
+    axes.set_xlabel("overall score (● passed, ✕ failed)", color=INK, fontsize=TYPE, labelpad=8)
+    threshold_line(axes, threshold)
     first = zip(scenarios[:12], scores[:12], strict=True)
     told = "; ".join(f"{text.inline(scenario, LABEL_LIMIT)} {text.score(score)}" for scenario, score in first)
     return inline_svg(figure, "scores", title, f"{said} {told}.", labels)
@@ -134,7 +139,7 @@ def _score_counts(
     scores: NDArray[np.float64], passed: NDArray[np.bool_], threshold: float, title: str, said: str
 ) -> Markup:
     figure = new_figure(WIDTH, 220)
-    axes = _axes(figure, left=62, right=14, top=10, bottom=_FOOT, height=220)
+    axes = new_axes(figure, left=62, right=14, top=10, bottom=FOOT, height=220)
     edges = np.linspace(0, 1, _BINS + 1)
     below = np.zeros(_BINS)
     for mask, colour, hatch in ((passed, PALETTE["blue"], None), (~passed, PALETTE["vermilion"], "////")):
@@ -146,8 +151,8 @@ def _score_counts(
     axes.grid(axis="y", color=INK, alpha=0.15, linewidth=0.8)
     axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    axes.set_xlabel("overall score (solid: passed, hatched: failed)", color=INK, fontsize=_TYPE, labelpad=8)
-    _threshold(axes, threshold)
+    axes.set_xlabel("overall score (solid: passed, hatched: failed)", color=INK, fontsize=TYPE, labelpad=8)
+    threshold_line(axes, threshold)
     return inline_svg(figure, "scores", title, said, Labels())
 
 
@@ -156,11 +161,11 @@ def health_chart(agents: Sequence[HealthPoint], title: str) -> Markup | None:
     shown = list(agents)[:MAX_ROWS]
     if not shown:
         return None
-    height = _ROW * len(shown) + _FOOT + 10
+    height = ROW * len(shown) + FOOT + 10
     figure = new_figure(WIDTH, height)
     notes = [f"{point.health}, {point.counts}" for point in shown]
-    axes = _axes(figure, left=_label_width([point.agent for point in shown]), right=_label_width(notes), top=6,
-                 bottom=_FOOT, height=height)  # fmt: skip
+    axes = new_axes(figure, left=label_width([point.agent for point in shown]), right=label_width(notes), top=6,
+                 bottom=FOOT, height=height)  # fmt: skip
     labels = Labels()
     shapes = {"healthy": ("o", PALETTE["blue"]), "degraded": ("^", PALETTE["orange"])}
     for place, (point, note) in enumerate(zip(shown, notes, strict=True)):
@@ -169,44 +174,10 @@ def health_chart(agents: Sequence[HealthPoint], title: str) -> Markup | None:
             axes.plot([point.low, point.high], [place, place], color=colour, alpha=0.6, linewidth=2.5)
         axes.plot([point.rate], [place], marker=marker, color=colour, markersize=8, linestyle="none")
         axes.annotate(note, (1, place), xycoords=("axes fraction", "data"),
-                      xytext=(8, 0), textcoords="offset points", va="center", color=INK, fontsize=_TYPE)  # fmt: skip
-    _rows_axis(axes, [labels.token(point.agent) for point in shown])
+                      xytext=(8, 0), textcoords="offset points", va="center", color=INK, fontsize=TYPE)  # fmt: skip
+    rows_axis(axes, [labels.token(point.agent) for point in shown])
     axes.set_xlim(-0.03, 1.03)
-    _percent_axis(axes, "x")
-    axes.set_xlabel("pass rate with 95 % interval", color=INK, fontsize=_TYPE, labelpad=8)
+    percent_axis(axes, "x")
+    axes.set_xlabel("pass rate with 95 % interval", color=INK, fontsize=TYPE, labelpad=8)
     said = "; ".join(f"{point.agent} {point.health}, passed {point.counts}" for point in shown)
     return inline_svg(figure, "health", title, text.inline(said, 1200) + ".", labels)
-
-
-def _axes(figure: Figure, *, left: float, right: float, top: float, bottom: float, height: float) -> Axes:
-    """Axes with fixed margins in units, without a frame."""
-    axes = figure.add_axes((left / WIDTH, bottom / height, (WIDTH - left - right) / WIDTH,
-                            (height - top - bottom) / height))  # fmt: skip
-    for side, spine in axes.spines.items():
-        spine.set_visible(side == "bottom")
-        spine.set_edgecolor(INK)
-        spine.set_alpha(0.4)
-    axes.tick_params(length=0, labelsize=_TYPE, labelcolor=INK, pad=6)
-    axes.set_axisbelow(True)
-    return axes
-
-
-def _percent_axis(axes: Axes, which: Any) -> None:
-    axis = axes.xaxis if which == "x" else axes.yaxis
-    axis.set_major_locator(FixedLocator([0, 0.25, 0.5, 0.75, 1]))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value * 100:.0f} %"))
-    axes.grid(axis=which, color=INK, alpha=0.15, linewidth=0.8)
-
-
-def _rows_axis(axes: Axes, labels: list[str]) -> None:
-    axes.set_yticks(range(len(labels)), labels)
-    axes.set_ylim(len(labels) - 0.4, -0.6)
-    axes.grid(color=INK, alpha=0.15, linewidth=0.8)
-
-
-def _threshold(axes: Axes, threshold: float) -> None:
-    axes.axvline(threshold, color=INK, alpha=0.7, linewidth=1, linestyle=(0, (4, 3)))
-
-
-def _label_width(labels: Sequence[str]) -> float:
-    return 18 + _CHARACTER * max(min(len(label), LABEL_LIMIT) for label in labels)

@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from eaas_assets.reporting import text, views
-from eaas_assets.reporting.evaluation.tables import EvaluationReportTables, records
+from eaas_assets.reporting.evaluation.tables import EvaluationReportTables
+from eaas_assets.reporting.records import records
 from eaas_assets.reporting.views import Column, Status, TableView
 
 SHOWN = 20

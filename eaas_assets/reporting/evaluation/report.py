@@ -18,9 +18,10 @@ from eaas_assets.reporting.evaluation.failures import Failures, failures
 from eaas_assets.reporting.evaluation.run import Audit, audit, inputs, plan, trace, workflow
 from eaas_assets.reporting.evaluation.scores import Scores, Specialists, scores, specialists
 from eaas_assets.reporting.evaluation.steps import next_steps
-from eaas_assets.reporting.evaluation.tables import EvaluationReportTables, records
+from eaas_assets.reporting.evaluation.tables import EvaluationReportTables
 from eaas_assets.reporting.evaluation.verdict import Verdict, judge
 from eaas_assets.reporting.pages import RenderedReport, render
+from eaas_assets.reporting.records import records
 from eaas_assets.reporting.views import KeyFigure, Status, TableView, TraceItem
 
 

@@ -7,48 +7,14 @@ from dataclasses import dataclass
 import pandas as pd
 
 from eaas_assets.reporting import text, views
-from eaas_assets.reporting.evaluation.tables import EvaluationReportTables, records
-from eaas_assets.reporting.views import Column, Columns, Status, TableView, TraceItem
+from eaas_assets.reporting.evaluation.tables import EvaluationReportTables
+from eaas_assets.reporting.records import records
+from eaas_assets.reporting.views import Column, Columns, Finding, Findings, TableView, TraceItem
 
 _ROWS_SHOWN = 50
 _FINDINGS_SHOWN = 20
 _EVIDENCE_LIMIT = 800
 _FOLD_FROM = 12
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that is wrong, or good to know, about the suite or the recorded history.
-
-    Attributes:
-        mark: Its severity.
-        name: What kind of finding it is.
-        subject: The scenarios, rule, field or run concerned.
-        evidence: The rows that show it.
-    """
-
-    mark: Status
-    name: str
-    subject: str
-    statement: str
-    advice: str
-    evidence: str
-
-
-@dataclass(frozen=True)
-class Findings:
-    """Findings of one sort.
-
-    Attributes:
-        shown: As many as are shown.
-        remainder: How many are not, and where they are; empty when all are.
-        folded: Whether they start folded, being detail.
-    """
-
-    caption: str
-    shown: tuple[Finding, ...]
-    remainder: str
-    folded: bool
 
 
 @dataclass(frozen=True)

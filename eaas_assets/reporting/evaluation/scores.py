@@ -10,7 +10,8 @@ from markupsafe import Markup
 
 from eaas_assets.reporting import text, views
 from eaas_assets.reporting.charts.evaluation import HealthPoint, health_chart, score_chart
-from eaas_assets.reporting.evaluation.tables import EvaluationReportTables, records
+from eaas_assets.reporting.evaluation.tables import EvaluationReportTables
+from eaas_assets.reporting.records import records
 from eaas_assets.reporting.views import Cell, Column, Columns, TableView
 
 _ROWS_SHOWN = 50

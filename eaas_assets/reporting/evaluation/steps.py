@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from eaas_assets.reporting import text
-from eaas_assets.reporting.evaluation.tables import EvaluationReportTables, records
+from eaas_assets.reporting.evaluation.tables import EvaluationReportTables
 from eaas_assets.reporting.evaluation.verdict import Decision, Verdict
+from eaas_assets.reporting.records import records
 
 SHOWN = 8
 _ADVICE_SHOWN = 3

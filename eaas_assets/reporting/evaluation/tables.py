@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
 
 from eaas_assets.contracts.policies import EvaluationPolicy, ReleasePolicy
 from eaas_assets.reporting import text
+from eaas_assets.reporting.records import records
 
 
 @dataclass(frozen=True)
@@ -103,10 +103,3 @@ class EvaluationReportTables:
         found = metrics[(metrics["run_id"] == run_id) & (metrics["metric"] == name)]
         own = found[found["policy_hash"] == self.the_summary.policy_hash]
         return next(records((found if own.empty else own).tail(1)), None)
-
-
-def records(table: pd.DataFrame) -> Iterator[Any]:
-    """The rows of a table, each with its values as attributes."""
-    names = list(table.columns)
-    for values in zip(*(table[name].tolist() for name in names), strict=True):
-        yield SimpleNamespace(**dict(zip(names, values, strict=True)))

@@ -1,0 +1,94 @@
+"""The picture behind an effect that was measured over time: event study, synthetic control, or forecast.
+
+What is drawn follows from the series that ``paths_json`` has: ``event``, ``event_estimate`` and its interval; or
+``time`` with ``treated`` or ``observed`` beside ``synthetic``, ``counterfactual`` or ``control``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from eaas_assets.reporting import sections, text
+from eaas_assets.reporting.charts.series import Band, Values, estimate_chart, outcome_chart
+from eaas_assets.reporting.experiment.effects import axis_form, name_of
+from eaas_assets.reporting.experiment.tables import ExperimentReportTables
+from eaas_assets.reporting.records import records
+from eaas_assets.reporting.sections import Part, Section
+
+_MOST = 4
+_OTHERS = ("synthetic", "counterfactual", "control")
+
+
+def pictures(tables: ExperimentReportTables) -> Section | None:
+    """The section; None where no effect has a series."""
+    rows = tables.impact[tables.impact["paths_json"].notna()]
+    parts: list[Part | None] = []
+    for place, row in enumerate(records(rows.head(_MOST))):
+        name = name_of(row, tables.impact)
+        svg, caption = draw(_series(row.paths_json), f"path{place}", name, row.kind)
+        parts.append(sections.chart(svg, caption))
+    return sections.section("paths", "Over time", parts)
+
+
+def _series(paths_json: Any) -> dict[str, list[Any]]:
+    """The series by name; whatever is no list is left out."""
+    paths = text.parsed(paths_json)
+    if not isinstance(paths, Mapping):
+        return {}
+    return {str(name): series for name, series in paths.items() if isinstance(series, list)}
+
+
+def draw(paths: Mapping[str, Sequence[Any]], name: str, metric: str, kind: str) -> tuple[Markup | None, str]:
+    """The picture that the series allow, and its caption; None where they allow none."""
+    if "event" in paths and "event_estimate" in paths:
+        return _event_study(paths, name, metric, kind)
+    seen = paths.get("treated", paths.get("observed"))
+    other = next((paths[key] for key in _OTHERS if key in paths), None)
+    if "time" not in paths or seen is None or other is None:
+        return None, ""
+    times = [text.inline(time, 20) for time in paths["time"]]
+    count = len(times)
+    empty = [None] * count
+    band = Band(_numbers(other, count), *(_numbers(paths.get(end, empty), count) for end in ("low", "high")))
+    svg = outcome_chart(times, _numbers(seen, count), band, name, f"{metric} with and without the change",
+                        axis_form(kind), _start(paths, count))  # fmt: skip
+    what = "synthetic control" if "synthetic" in paths else "the series without the change"
+    forecast = " The band is where it would have been expected." if "low" in paths else ""
+    return svg, f"{metric}. Solid: observed; dashed: {what}.{forecast} Upright line: the change."
+
+
+def _event_study(paths: Mapping[str, Sequence[Any]], name: str, metric: str, kind: str) -> tuple[Markup | None, str]:
+    events = [text.inline(event, 20) for event in paths["event"]]
+    count = len(events)
+    empty = [None] * count
+    ends = ("band_low", "band_high") if "band_low" in paths else ("event_low", "event_high")
+    band = Band(_numbers(paths["event_estimate"], count), *(_numbers(paths.get(end, empty), count) for end in ends))
+    moments = _numbers(paths["event"], count)
+    start = next((place for place, moment in enumerate(moments) if moment is not None and moment >= 0), None)
+    svg = estimate_chart(events, band, name, f"Effect on {metric} by time since the change",
+                         "periods since the change", axis_form(kind), start)  # fmt: skip
+    return svg, (f"Effect on {metric} by periods since the change. Before the upright line nothing should be seen; "
+                 "the band holds for all periods together.")  # fmt: skip
+
+
+def _start(paths: Mapping[str, Sequence[Any]], count: int) -> int | None:
+    """First place after the change: after the periods before it, or where the band begins."""
+    if "pre_time" in paths:
+        return len(paths["pre_time"])
+    if "low" in paths:
+        lows = _numbers(paths["low"], count)
+        return next((place for place, low in enumerate(lows) if low is not None), None)
+    return None
+
+
+def _numbers(series: Sequence[Any], count: int) -> Values:
+    """The series as numbers, one for each of ``count`` places; None for what is no finite number."""
+    padded = [*series[:count], *([None] * (count - len(series)))]
+    return [float(value) if _finite(value) else None for value in padded]
+
+
+def _finite(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
