@@ -114,7 +114,10 @@ class Approvals(Table):
     action: str = column("approve, reject, override or waive", isin=("approve", "reject", "override", "waive"))
     person: str = column("Who")
     role: str = column("In which role")
-    word: str = optional("Decision that an override puts in place", isin=WORDS)
+    word: str = optional(
+        "Decision that an override puts in place, or that is approved in place of the rule's", isin=WORDS
+    )
+    waived_role: str = optional("Role whose approval a waiver lifts")
     reason: str = optional("Why; needed for a rejection, an override and a waiver")
     at: Timestamp = instant("When")
     expires_at: Timestamp = instant("Until when it counts", nullable=True)
@@ -132,14 +135,26 @@ class AuditLog(Table):
     at: Timestamp = instant("When")
     actor: str = column("Who or what")
     kind: str = column(
-        "decision, approval, override, waiver, policy_change, refusal, evaluation_run, checkpoint",
-        isin=("decision", "approval", "override", "waiver", "policy_change", "refusal", "evaluation_run", "checkpoint"),
+        "decision, approval, rejection, override, waiver, policy_change, refusal, evaluation_run or checkpoint",
+        isin=(
+            "decision",
+            "approval",
+            "rejection",
+            "override",
+            "waiver",
+            "policy_change",
+            "refusal",
+            "evaluation_run",
+            "checkpoint",
+        ),
     )
     subject_id: str = optional("Experiment, agent@version or policy")
     summary: str = column("In one sentence")
     payload_json: str = column("The whole entry's content")
     inputs_json: str = column("Hashes of what it rests on")
     code_version: str = column("Version of this package")
+    identity: str = optional("What makes it the same entry when it is appended once more")
+    recovered_bytes: int = column("Bytes of an unfinished line of a dead writer that were removed just before it", ge=0)
     previous_hash: str = column("Hash of the entry before")
     entry_hash: str = column("Hash of this entry", unique=True)
 
@@ -158,31 +173,43 @@ class ExperimentPortfolio(Table):
     status: str = column("proposed, running, concluded or archived")
     decision: str = optional("Current decision", isin=WORDS)
     decision_state: str = optional("Its state", isin=STATES)
-    effect_class: str = column("Experiments whose effects are shrunk together: hypothesis type and scale")
+    effect_class: str = column(
+        "Experiments whose effects are shrunk together: hypothesis type and kind of the primary metric"
+    )
     raw_effect: float = optional("Relative benefit as estimated; null where refused")
     raw_se: float = optional("Its standard error", ge=0)
     shrunk_effect: float = optional("Relative benefit after shrinkage within its class")
     shrunk_low: float = optional("Its interval")
     shrunk_high: float = optional("Upper end")
-    expected_value_usd: float = optional("Yearly net value at the shrunk effect")
-    value_low_usd: float = optional("At the lower end")
-    value_high_usd: float = optional("At the upper end")
+    expected_value_usd: float = optional(
+        "Yearly net value at the shrunk effect; of a proposal: chance that its kind works × what that brings − its cost"
+    )
+    value_low_usd: float = optional("At the lower end; of a proposal: if it does not work")
+    value_high_usd: float = optional("At the upper end; of a proposal: if it works")
     p_loss: float = optional("Probability of a loss", ge=0, le=1)
     risk_adjusted_value_usd: float = optional("Expected value less a charge for risk: what ranks")
     cost_to_date_usd: float = optional("Spent so far", ge=0)
-    realised_value_usd: float = optional("Gained so far by a change that was scaled; null where not known")
-    roi: float = optional("Yearly net value / (cost to date and yearly cost); null where there is no cost or no value")
+    realised_value_usd: float = optional(
+        "Gained since a change was scaled, if it went live then and its effect lasted; null where that is not known"
+    )
+    roi: float = optional(
+        "(Yearly net value − cost to date) / (cost to date + yearly cost); null where there is no cost or no value"
+    )
     roi_low: float = optional("At the lower end")
     roi_high: float = optional("At the upper end")
-    cost_of_continuing_usd: float = optional("Cost of one more week", ge=0)
+    cost_of_continuing_usd: float = optional(
+        "One more week: cost of running it, and the value forgone of a change that is expected to pay", ge=0
+    )
     value_of_waiting_usd: float = optional("Expected gain from deciding a week later with more data", ge=0)
     funding_cost_usd: float = optional("What starting a proposal costs", ge=0)
-    funded: Boolean = optional("Whether the budget should fund this proposal; null for what is no proposal")
+    funded: Boolean = optional(
+        "Whether the budget should fund this proposal; null for what is no proposal, and without a budget"
+    )
     funding_reason: str = optional("Why, or why not")
     value_reason: str = optional("Why there is no value")
     evidence_id: str = column("Evidence")
     statement: str = column("In one sentence")
-    policy_hash: str = column("Policy `decisions`")
+    policy_hash: str = column("Policy `portfolio`")
 
 
 class PortfolioSummary(Table):
@@ -203,14 +230,15 @@ class PortfolioSummary(Table):
     denominator: float = optional("Below it")
     reason: str = optional("Why it is null")
     statement: str = column("In one sentence")
+    policy_hash: str = column("Policy `portfolio`")
 
 
 class LearningSummaries(Table):
-    """One row per domain and type of change: what was tried, what worked, for whom, and how sure that is."""
+    """One row per domain, type of change and class of effects: what worked, for whom, and how sure that is."""
 
     domain: str = column("Domain")
     type: str = column("Kind of change")
-    effect_class: str = column("Hypothesis type and scale")
+    effect_class: str = column("Hypothesis type and kind of the primary metric")
     experiments: int = column("Experiments with an answer or a refusal", ge=0)
     worked: int = column("Improved", ge=0)
     harmed: int = column("Harmed", ge=0)
@@ -221,12 +249,17 @@ class LearningSummaries(Table):
     success_low: float = optional("Its interval", ge=0, le=1)
     success_high: float = optional("Upper end", ge=0, le=1)
     prior_mean: float = optional("Mean of the true relative benefits, for the next design")
-    prior_sd: float = optional("Their standard deviation; 0 at the boundary", ge=0)
+    prior_sd: float = optional("Their standard deviation, with the doubt about the mean", ge=0)
+    prior_experiments: int = column("Estimates of the class that the prior rests on; 0: it is the policy's", ge=0)
     typical_effect: float = optional("Median relative benefit after shrinkage")
-    suggested_minimum_effect: float = optional("Relative effect that the next design should be able to show", ge=0)
+    suggested_minimum_effect: float = optional(
+        "Relative effect that the next design should be able to show: half of the changes that help help by as much",
+        ge=0,
+    )
     false_positive_risk: float = optional("Chance that a significant win of this kind is none", ge=0, le=1)
     predicted: float = optional("Mean relative effect that owners predicted, where they did")
     realised: float = optional("Mean relative effect of the same experiments, shrunk")
-    segments_json: str = column("Segments that gained or were harmed, by name")
+    segments_json: str = column("Segments that gained and that were harmed, by name, with the number of experiments")
     reason: str = optional("Why there are no figures")
     statement: str = column("In plain sentences")
+    policy_hash: str = column("Policy `portfolio`")
