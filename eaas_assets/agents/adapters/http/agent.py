@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from eaas_assets.agents.adapters.http.addresses import check_address
 from eaas_assets.agents.adapters.http.lanes import Lanes
+from eaas_assets.agents.adapters.http.turns import Turns
 from eaas_assets.agents.attempts import Attempts, Pacer, Timed
 from eaas_assets.agents.exchange import Exchange, ExchangeSettings
 from eaas_assets.agents.protocol import Answer
@@ -64,16 +65,16 @@ def open_http(version: AgentVersion, settings: HttpSettings, _root: Path) -> Htt
         InputError: An environment variable that it names is not set, or the address is none.
     """
     # Only those who call over HTTP pay for importing it.
-    from eaas_assets.agents.adapters.http.client import check_url, guarded_client
+    from eaas_assets.agents.adapters.http.client import check_url, guarded_clients
 
     names = [(f"settings.headers_from_env.{header}", name) for header, name in settings.headers_from_env.items()]
     if settings.bearer_token_from_env is not None:
         names.append(("settings.bearer_token_from_env", settings.bearer_token_from_env))
     secrets = Secrets.read(names, version.file)
     check_url(version, "settings.url", settings.url)
-    lanes = Lanes(
-        lambda: guarded_client(version.limits, settings.allow_private_hosts), lambda client: client.http.aclose()
-    )
+    turns = Turns()
+    make_client = guarded_clients(version.limits, settings.allow_private_hosts, turns)
+    lanes = Lanes(make_client, lambda client: client.http.aclose(), turns)
     return HttpAgent(settings, version.limits, secrets, lanes)
 
 
@@ -111,7 +112,7 @@ class HttpAgent:
             headers = headers | {"Idempotency-Key": request.idempotency_key}
 
         async def attempt() -> Timed[bytes]:
-            with self._lanes.client() as client:
+            async with self._lanes.client() as client:
                 return await _post(client, self._url, body, headers)
 
         return self._exchange.answer(await attempts.run(attempt), attempts)

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import logging
 import ssl
-import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import IPv4Address, IPv6Address
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import httpx
 from httpx_secure import httpx_ssrf_protection
 
+from eaas_assets.agents.adapters.http.clock import CallClock, read_clock_on_the_wire
 from eaas_assets.agents.adapters.http.faults import ResponseRefusedError
+from eaas_assets.agents.adapters.http.turns import Turns
 from eaas_assets.contracts.agent import AgentVersion, Limits
 from eaas_assets.errors import InputError, Problem, shown
 
@@ -29,35 +30,6 @@ class GuardedClient(NamedTuple):
 
     http: httpx.AsyncClient
     clock: CallClock
-
-
-class CallClock:
-    """Times a call from its first byte out to its last byte in.
-
-    Around the client one would also measure connecting, and on a busy event loop the neighbours' turns between asking
-    for a request and its being sent.
-    """
-
-    def __init__(self) -> None:
-        self._began = self._ended = 0.0
-
-    def start(self) -> None:
-        """A call is asked for."""
-        self._began, self._ended = time.perf_counter(), 0.0
-
-    def seconds(self) -> float:
-        """Seconds that the call took, now that it is over."""
-        return (self._ended or time.perf_counter()) - self._began
-
-    async def watch(self, request: httpx.Request) -> None:
-        """A request hook: have the transport tell what it does."""
-        request.extensions = {**request.extensions, "trace": self._note}
-
-    async def _note(self, event: str, _info: dict[str, Any]) -> None:
-        if event.endswith(".send_request_headers.started"):
-            self._began = time.perf_counter()
-        elif event.endswith(".receive_response_body.complete"):
-            self._ended = time.perf_counter()
 
 
 def check_url(version: AgentVersion, field: str, url: str) -> None:
@@ -72,38 +44,44 @@ def check_url(version: AgentVersion, field: str, url: str) -> None:
         raise InputError(Problem(version.file, "bad_address", shown(url), str(error), field=field)) from error
 
 
-def guarded_client(limits: Limits, private_hosts: Iterable[str]) -> GuardedClient:
-    """A client of one connection.
+def guarded_clients(limits: Limits, private_hosts: Iterable[str], turns: Turns) -> Callable[[], GuardedClient]:
+    """Makes clients of one connection each.
 
     Args:
         limits: The agent's limits: they say how large a response may be.
         private_hosts: Hosts that may have private addresses. If any are named, only they can be reached; otherwise
             only public addresses can.
+        turns: Of all calls that are made at once.
     """
     for name in ("httpx", "httpcore", "openai"):  # they would log what a server sends, secrets that it repeats included
         logging.getLogger(name).setLevel(logging.WARNING)
-    clock = CallClock()
-    http = httpx.AsyncClient(
-        verify=_trusted(),
-        trust_env=False,
-        follow_redirects=False,
-        timeout=None,  # attempts have a time limit of their own  # noqa: S113
-        limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
-        headers={"Accept-Encoding": "identity", "User-Agent": "eaas-assets"},
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # one evaluation must not change the next
-        event_hooks={"request": [clock.watch], "response": [_Reading(limits.max_response_bytes).limit]},
-    )
-    hosts = frozenset(private_hosts)
-    if not hosts:
-        return GuardedClient(httpx_ssrf_protection(http), clock)
+    trusted, hosts = _trusted(), frozenset(private_hosts)  # once and now, not while the first questions are asked
 
     def may_connect(hostname: str, address: IPv4Address | IPv6Address, _port: int) -> bool:
         mapped = getattr(address, "ipv4_mapped", None) or address
         # Link-local addresses hold the credentials of cloud machines; no agent lives there.
         return hostname in hosts and not (mapped.is_link_local or mapped.is_multicast or mapped.is_unspecified)
 
-    guarded = httpx_ssrf_protection(http, check_globally_reachable=False, custom_validator=may_connect)
-    return GuardedClient(guarded, clock)
+    def make() -> GuardedClient:
+        http = httpx.AsyncClient(
+            verify=trusted,
+            trust_env=False,
+            follow_redirects=False,
+            timeout=None,  # attempts have a time limit of their own  # noqa: S113
+            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
+            headers={"Accept-Encoding": "identity", "User-Agent": "eaas-assets"},
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # one evaluation must not change the next
+            event_hooks={"response": [_Reading(limits.max_response_bytes).limit]},
+        )
+        if hosts:
+            httpx_ssrf_protection(http, check_globally_reachable=False, custom_validator=may_connect)
+        else:
+            httpx_ssrf_protection(http)
+        clock = CallClock()
+        read_clock_on_the_wire(http, clock, turns)
+        return GuardedClient(http, clock)
+
+    return make
 
 
 @cache

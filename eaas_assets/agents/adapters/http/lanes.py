@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Generic, TypeVar
+
+from eaas_assets.agents.adapters.http.turns import Turns
 
 ClientT = TypeVar("ClientT")
 
@@ -16,16 +18,21 @@ class Lanes(Generic[ClientT]):
     connections takes longer than the request. Whoever asks is limited already, so nothing has to wait here.
     """
 
-    def __init__(self, make: Callable[[], ClientT], close: Callable[[ClientT], Awaitable[None]]) -> None:
-        """Make clients with ``make`` when they are needed, and close them with ``close``."""
+    def __init__(self, make: Callable[[], ClientT], close: Callable[[ClientT], Awaitable[None]], turns: Turns) -> None:
+        """Make clients with ``make`` when they are needed, and close them with ``close``.
+
+        Whoever asks for one waits for one of the ``turns``: a request is work, and so is a client.
+        """
         self._make = make
         self._close = close
+        self._turns = turns
         self._all: list[ClientT] = []
         self._idle: list[ClientT] = []
 
-    @contextmanager
-    def client(self) -> Iterator[ClientT]:
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator[ClientT]:
         """A client for nobody else meanwhile; the one that was used last, whose connection is the most alive."""
+        await self._turns.take()
         if self._idle:
             client = self._idle.pop()
         else:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from eaas_assets.agents.adapters.http.lanes import Lanes
+from eaas_assets.agents.adapters.http.turns import Turns
 from eaas_assets.agents.adapters.openai.conversation import Conversation
 from eaas_assets.agents.adapters.openai.settings import OpenAISettings
 from eaas_assets.agents.attempts import AttemptError, Attempts, Pacer, Timed
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     import httpx
     from openai import AsyncOpenAI
 
-    from eaas_assets.agents.adapters.http.client import CallClock
+    from eaas_assets.agents.adapters.http.clock import CallClock
 
 NO_KEY = "no-key"
 SEED_LIMIT = 2**31
@@ -35,7 +36,6 @@ _SENT_HEADERS = frozenset(
     {
         *("accept", "accept-encoding", "connection", "content-length", "content-type", "host", "idempotency-key"),
         *("transfer-encoding", "user-agent"),
-        "x-stainless-raw-response",  # by which the SDK knows that the reply is not its to read
     }
 )
 
@@ -56,12 +56,15 @@ def open_openai(version: AgentVersion, settings: OpenAISettings, _root: Path) ->
     # Only those who call such a service pay for importing the SDK.
     import openai
 
-    from eaas_assets.agents.adapters.http.client import check_url, guarded_client
+    from eaas_assets.agents.adapters.http.client import check_url, guarded_clients
 
     name = settings.api_key_from_env
     secrets = Secrets.read([("settings.api_key_from_env", name)] if name is not None else [], version.file)
     key = secrets[name] if name is not None else NO_KEY
     check_url(version, "settings.base_url", settings.base_url)
+
+    turns = Turns()
+    make_guarded = guarded_clients(version.limits, settings.allow_private_hosts, turns)
 
     async def keep_own_headers(request: httpx.Request) -> None:
         # The SDK adds what this machine's environment holds for other services: organisation, project, any header.
@@ -70,8 +73,8 @@ def open_openai(version: AgentVersion, settings: OpenAISettings, _root: Path) ->
         request.headers["Authorization"] = f"Bearer {key}"
 
     def make_client() -> _Client:
-        http, clock = guarded_client(version.limits, settings.allow_private_hosts)
-        http.event_hooks = http.event_hooks | {"request": [*http.event_hooks["request"], keep_own_headers]}
+        http, clock = make_guarded()
+        http.event_hooks = http.event_hooks | {"request": [keep_own_headers]}
         sdk = openai.AsyncOpenAI(
             base_url=settings.base_url,
             api_key=key,
@@ -81,7 +84,7 @@ def open_openai(version: AgentVersion, settings: OpenAISettings, _root: Path) ->
         )
         return _Client(sdk, clock)
 
-    return OpenAIAgent(settings, version.limits, secrets, Lanes(make_client, lambda client: client.sdk.close()))
+    return OpenAIAgent(settings, version.limits, secrets, Lanes(make_client, lambda client: client.sdk.close(), turns))
 
 
 class OpenAIAgent:
@@ -137,22 +140,26 @@ class OpenAIAgent:
     async def _complete(
         self, messages: list[dict[str, Any]], parameters: dict[str, Any], idempotency_key: str | None
     ) -> Timed[bytes]:
+        import httpx
         import openai
 
         from eaas_assets.agents.adapters.http.faults import status_fault, transport_fault
 
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         try:
-            with self._lanes.client() as (sdk, clock):
+            async with self._lanes.client() as (sdk, clock):
                 clock.start()
-                response = await sdk.chat.completions.with_raw_response.create(
-                    messages=cast("Any", messages),
-                    extra_headers={"Idempotency-Key": idempotency_key} if idempotency_key else None,
-                    **parameters,
+                # Not `sdk.chat.completions.create`, which goes through every value of what is plain JSON already.
+                response = await sdk.post(
+                    "/chat/completions",
+                    cast_to=httpx.Response,
+                    body={"messages": messages, **parameters},
+                    options={"headers": headers},
                 )
-                return Timed(response.http_response.content, clock.seconds())
+                return Timed(response.content, clock.seconds())
         except openai.APIStatusError as error:
-            headers = cast("httpx.Headers", error.response.headers)
-            raise status_fault(error.status_code, headers, error.response.content) from error
+            said = cast("httpx.Headers", error.response.headers)
+            raise status_fault(error.status_code, said, error.response.content) from error
         except openai.APIConnectionError as error:
             cause = error.__cause__
             raise transport_fault(cause if isinstance(cause, Exception) else error) from error
@@ -162,7 +169,7 @@ class OpenAIAgent:
 
 def _constant_parameters(settings: OpenAISettings) -> dict[str, Any]:
     """What every request of this agent says."""
-    chosen: dict[str, Any] = {"model": settings.model, "extra_body": settings.parameters}
+    chosen: dict[str, Any] = {"model": settings.model, **settings.parameters}
     if settings.temperature is not None:
         chosen["temperature"] = float(settings.temperature)
     if settings.tools:
