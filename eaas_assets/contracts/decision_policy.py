@@ -120,6 +120,10 @@ class DecisionPolicy(Document):
         return digest(canonical_json(self.model_dump(mode="json")))
 
 
+DECISION_OWNER = "decision_owner"
+"""In a requirement: whatever role (or person) the subject names as the owner of its decision."""
+
+
 class Person(Document):
     """Someone who may approve.
 
@@ -140,7 +144,7 @@ class Requirement(Document):
         decisions: Decision words that it is about.
         risk_tiers: Tiers that it is about.
         at_least_usd: Money at stake from which it applies; unknown money counts as reaching it. None: always.
-        roles: One approval of each of these roles.
+        roles: One approval of each of these roles; ``decision_owner`` stands for the one that the subject names.
         people: Fewest different people.
         signed: Whether only signed approvals count.
     """
@@ -169,7 +173,8 @@ class ApprovalPolicy(Document):
     Attributes:
         expires_days: Days after which an approval no longer counts for a decision that was not yet complete.
         owner_may_approve: Whether the owner of a subject counts for it.
-        override_roles: Roles that may decide against the rule, with a reason.
+        override_roles: Roles that may decide against the rule, or lift a requirement, with a reason.
+        default_decision_owner: Role that stands in where a subject names no owner of its decision.
     """
 
     policy: Literal["approvals"]
@@ -179,6 +184,7 @@ class ApprovalPolicy(Document):
     expires_days: int = Field(ge=1, le=3650)
     owner_may_approve: bool = False
     override_roles: list[Identifier] = []
+    default_decision_owner: Identifier | None = None
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Self:
@@ -187,7 +193,9 @@ class ApprovalPolicy(Document):
             raise ValueError("each person once")
         held = {role for person in self.people for role in person.roles}
         asked = {role for requirement in self.requirements for role in requirement.roles} | set(self.override_roles)
-        if missing := sorted(asked - held):
+        if self.default_decision_owner is not None:
+            asked.add(self.default_decision_owner)
+        if missing := sorted(asked - held - {DECISION_OWNER}):
             raise ValueError(f"someone who holds the role {', '.join(missing)}")
         return self
 

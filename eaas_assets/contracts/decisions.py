@@ -63,6 +63,7 @@ class DecisionCounterfactuals(Table):
 
     decision_id: str = column("Decision")
     subject_id: str = column("Experiment, or agent@version")
+    rank: int = column("1 is the nearest change of the decision", ge=1)
     decision: str = column("What is decided", isin=WORDS)
     kind: str = column("evidence: a fact changes; threshold: a rule's bound changes", isin=("evidence", "threshold"))
     fact: str = column("The fact that changes, or that the rule asks about")

@@ -11,6 +11,8 @@ import hashlib
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import version as installed_version
 from typing import Any, Literal, NamedTuple, get_args
 
 from eaas_assets.decisions.audit.canonical import canonical_bytes, parse_canonical
@@ -64,7 +66,7 @@ class Entry(NamedTuple):
         payload: The whole content, in values that JSON knows; numbers within its domain.
         subject: Experiment, agent@version or policy; None where there is none.
         inputs: Hashes of what it rests on, by name.
-        code_version: Version of this package.
+        code_version: Version of this package; None: the installed one.
         at: When; None: the moment of writing. Must carry a time zone.
     """
 
@@ -74,7 +76,7 @@ class Entry(NamedTuple):
     payload: Mapping[str, Any]
     subject: str | None = None
     inputs: Mapping[str, str] = {}
-    code_version: str = ""
+    code_version: str | None = None
     at: datetime | None = None
 
 
@@ -136,7 +138,7 @@ def encode_line(
         {
             "actor": entry.actor,
             "at": instant_text(entry.at or now),
-            "code_version": entry.code_version,
+            "code_version": package_version() if entry.code_version is None else entry.code_version,
             "identity": identity,
             "inputs": dict(entry.inputs),
             "kind": entry.kind,
@@ -204,6 +206,12 @@ def _entry(value: Any, own: str) -> LoggedEntry:
         previous_hash=value["previous"],
         entry_hash=own,
     )
+
+
+@cache
+def package_version() -> str:
+    """Version of this package."""
+    return installed_version("eaas-assets")
 
 
 def instant_text(moment: datetime) -> str:
