@@ -39,7 +39,12 @@ def decision_status(decision: Any) -> Status:
 
 def state_status(decision: Any) -> Status:
     """The state of a row of ``decisions``."""
-    return views.status(decision.state, _STATES.get(decision.state))
+    return state_word(decision.state)
+
+
+def state_word(state: str) -> Status:
+    """The state of a decision in words."""
+    return views.status(state, _STATES.get(state))
 
 
 def needed(required_json: Any) -> str:
@@ -52,7 +57,7 @@ def needed(required_json: Any) -> str:
     roles = required.get("roles") or []
     people = required.get("people")
     named = [text.listed(roles, 6)] if roles else []
-    if isinstance(people, int) and people > (len(roles) if roles else 0):
+    if isinstance(people, int) and people > len(roles):
         named.append(text.counted(people, "person", "different people"))
     signed = ", signed" if named and required.get("signed") is True else ""
     return text.joined(named) + signed

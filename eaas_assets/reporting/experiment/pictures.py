@@ -1,7 +1,8 @@
-"""The picture behind an effect that was measured over time: event study, synthetic control, or forecast.
+"""The pictures behind an effect that was measured over time: event study, synthetic control, or forecast.
 
-What is drawn follows from the series that ``paths_json`` has: ``event``, ``event_estimate`` and its interval; or
-``time`` with ``treated`` or ``observed`` beside ``synthetic``, ``counterfactual`` or ``control``.
+``paths_json`` has a sheet of series for each picture, by name, and the period of the change as ``intervention``. What
+is drawn of a sheet follows from its series: ``event`` with ``event_estimate`` and its interval; or ``time`` with
+``treated`` or ``observed`` beside ``synthetic``, ``counterfactual`` or ``control``.
 """
 
 from __future__ import annotations
@@ -26,23 +27,40 @@ def pictures(tables: ExperimentReportTables) -> Section | None:
     """The section; None where no effect has a series."""
     rows = tables.impact[tables.impact["paths_json"].notna()]
     parts: list[Part | None] = []
-    for place, row in enumerate(records(rows.head(_MOST))):
-        name = name_of(row, tables.impact)
-        svg, caption = draw(_series(row.paths_json), f"path{place}", name, row.kind)
-        parts.append(sections.chart(svg, caption))
-    return sections.section("paths", "Over time", parts)
+    for row in records(rows):
+        sheets = _sheets(row.paths_json)
+        change = next(iter(sheets.pop("intervention", {}).get("time", [])), None)
+        for series in sheets.values():
+            named = f"path{len(parts)}", name_of(row, tables.impact), row.kind
+            svg, caption = draw(series, change, *named)
+            parts += [sections.chart(svg, caption)] if svg is not None else []
+    return sections.section("paths", "Over time", parts[:_MOST])
 
 
-def _series(paths_json: Any) -> dict[str, list[Any]]:
-    """The series by name; whatever is no list is left out."""
-    paths = text.parsed(paths_json)
-    if not isinstance(paths, Mapping):
+def _sheets(paths_json: Any) -> dict[str, dict[str, list[Any]]]:
+    """The series of each sheet by name; whatever is no sheet of lists is left out."""
+    sheets = text.parsed(paths_json)
+    if not isinstance(sheets, Mapping):
         return {}
-    return {str(name): series for name, series in paths.items() if isinstance(series, list)}
+    return {
+        str(name): {str(key): series for key, series in sheet.items() if isinstance(series, list)}
+        for name, sheet in list(sheets.items())[:20]
+        if isinstance(sheet, Mapping)
+    }
 
 
-def draw(paths: Mapping[str, Sequence[Any]], name: str, metric: str, kind: str) -> tuple[Markup | None, str]:
-    """The picture that the series allow, and its caption; None where they allow none."""
+def draw(
+    paths: Mapping[str, Sequence[Any]], change: Any, name: str, metric: str, kind: str
+) -> tuple[Markup | None, str]:
+    """The picture that the series allow, and its caption; None where they allow none.
+
+    Args:
+        paths: Series by name, those of one picture of one length.
+        change: The first period after the change; None where it is not known.
+        name: Distinguishes the charts of one page.
+        metric: What is measured.
+        kind: Its kind.
+    """
     if "event" in paths and "event_estimate" in paths:
         return _event_study(paths, name, metric, kind)
     seen = paths.get("treated", paths.get("observed"))
@@ -54,7 +72,7 @@ def draw(paths: Mapping[str, Sequence[Any]], name: str, metric: str, kind: str) 
     empty = [None] * count
     band = Band(_numbers(other, count), *(_numbers(paths.get(end, empty), count) for end in ("low", "high")))
     svg = outcome_chart(times, _numbers(seen, count), band, name, f"{metric} with and without the change",
-                        axis_form(kind), _start(paths, count))  # fmt: skip
+                        axis_form(kind), _start(paths["time"], change))  # fmt: skip
     what = "synthetic control" if "synthetic" in paths else "the series without the change"
     forecast = " The band is where it would have been expected." if "low" in paths else ""
     return svg, f"{metric}. Solid: observed; dashed: {what}.{forecast} Upright line: the change."
@@ -74,14 +92,11 @@ def _event_study(paths: Mapping[str, Sequence[Any]], name: str, metric: str, kin
                  "the band holds for all periods together.")  # fmt: skip
 
 
-def _start(paths: Mapping[str, Sequence[Any]], count: int) -> int | None:
-    """First place after the change: after the periods before it, or where the band begins."""
-    if "pre_time" in paths:
-        return len(paths["pre_time"])
-    if "low" in paths:
-        lows = _numbers(paths["low"], count)
-        return next((place for place, low in enumerate(lows) if low is not None), None)
-    return None
+def _start(times: Sequence[Any], change: Any) -> int | None:
+    """First place at or after the change; None where it is not known."""
+    if change is None:
+        return None
+    return next((place for place, time in enumerate(times) if type(time) is type(change) and time >= change), None)
 
 
 def _numbers(series: Sequence[Any], count: int) -> Values:

@@ -102,14 +102,15 @@ def _changes(tables: ExperimentReportTables) -> Section | None:
     unknown = (
         f"Not known when it was decided: {text.listed(missing, 12)}." if isinstance(missing, list) and missing else ""
     )
-    statements = list(tables.counterfactuals["statement"])
+    nearest = tables.counterfactuals.sort_values("rank", kind="stable")
+    statements = list(nearest["statement"])
     return sections.section(
         "change",
         "What would change this recommendation",
         [
             sections.points(statements, cap=6, source="decision_counterfactuals", steps=True),
             sections.prose("" if statements else "No single change of a fact or a threshold would change it."),
-            sections.table(ruling.counterfactual_table(tables.counterfactuals)),
+            sections.table(ruling.counterfactual_table(nearest)),
             sections.heading("What would reverse it"),
             sections.points(triggers if isinstance(triggers, list) else []),
             sections.prose(unknown),

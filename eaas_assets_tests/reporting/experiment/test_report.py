@@ -40,7 +40,8 @@ JSONS = {
                                        "field": text}]},
     "design": {"evidence_json": lambda text: {"a": text}, "grade_reasons_json": lambda text: [text]},
     "impact": {"refusals_json": lambda text: {text + "2": text}, "assumptions_json": lambda text: [text],
-               "paths_json": lambda text: {"event": [text, text + "b"], "event_estimate": [1, 2]}},
+               "paths_json": lambda text: {text: {"event": [text, text + "b"], "event_estimate": [1, 2]},
+                                           "intervention": {"time": [text]}}},
     "decisions": {"required_json": lambda text: {"roles": [text]}, "missing_json": lambda text: {"roles": [text]},
                   "facts_json": lambda text: {text: text}, "missing_facts_json": lambda text: [text],
                   "reversal_triggers_json": lambda text: [text], "data_versions_json": lambda text: {text: text}},
@@ -264,8 +265,10 @@ def test_long_lists_are_cut_and_say_where_the_rest_is():
 
 
 @pytest.mark.parametrize(
-    "paths", ["null", "[]", '"x"', '{"event": [1]}', '{"time": [1], "treated": ["x", null]}',
-              '{"time": [], "observed": [], "control": []}', '{"event": [0, 1], "event_estimate": [1e999, true]}'],
+    "paths", ["null", "[]", '"x"', '{"event": [1]}', '{"a": {"time": [1], "treated": ["x", null], "control": [1]}}',
+              '{"a": {"time": [], "observed": [], "control": []}, "intervention": {"time": [1]}}',
+              '{"a": {"event": [1]}}',
+              '{"a": {"event": [0, 1], "event_estimate": [1e999, true]}, "intervention": []}'],
 )  # fmt: skip
 def test_series_that_cannot_be_drawn_are_no_picture(paths):
     impact = TABLES.impact.assign(paths_json=paths)

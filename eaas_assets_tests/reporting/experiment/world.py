@@ -125,7 +125,6 @@ EVENT_STUDY = {
     "event": [-3, -2, -1, 0, 1, 2], "event_estimate": [0.01, -0.01, 0.0, 0.05, 0.06, 0.07],
     "event_low": [-0.03, -0.05, 0.0, 0.01, 0.02, 0.03], "event_high": [0.05, 0.03, 0.0, 0.09, 0.1, 0.11],
     "band_low": [-0.05, -0.07, None, -0.01, 0.0, 0.01], "band_high": [0.07, 0.05, None, 0.11, 0.12, 0.13],
-    "average_key": [1],
 }  # fmt: skip
 FORECAST = {
     "time": [f"2026-02-{day:02d}" for day in range(1, 11)], "observed": [20, 21, 20, 22, 21, 26, 27, 26, 28, 27],
@@ -133,8 +132,13 @@ FORECAST = {
 }  # fmt: skip
 SYNTHETIC = {
     "time": list(range(8)), "treated": [5, 6, 7, 8, 11, 12, 13, 14], "synthetic": [5, 6, 7, 8, 9, 10, 11, 12],
-    "gap": [0, 0, 0, 0, 2, 2, 2, 2], "donor": ["a", "b"], "weight": [0.5, 0.5], "pre_time": [0, 1, 2, 3],
+    "gap": [0, 0, 0, 0, 2, 2, 2, 2],
 }  # fmt: skip
+
+
+STAGGERED = {"event_study": EVENT_STUDY, "intervention": {"time": [6]}}
+EXPECTED_SERIES = {"forecast": FORECAST, "intervention": {"time": ["2026-02-06"]}}
+ONE_UNIT = {"synthetic_control": SYNTHETIC, "donors": {"donor": ["a"], "weight": [1.0]}, "intervention": {"time": [4]}}
 
 
 def impact_rows() -> list[dict[str, Any]]:
@@ -143,7 +147,7 @@ def impact_rows() -> list[dict[str, Any]]:
                    se=0.0257, low=0.0285, high=0.1301, p_value=0.0021, p_adjusted=0.0021, relative=0.442,
                    relative_low=0.14, relative_high=0.82, benefit=0.0796, benefit_low=0.0285, benefit_high=0.1301,
                    minimum_effect=0.02, meets_minimum=True, excludes_minimum=False, detectable_effect=0.07,
-                   paths_json=json.dumps(EVENT_STUDY), net_value_usd=35760.0, net_value_low_usd=5100.0,
+                   paths_json=json.dumps(STAGGERED), net_value_usd=35760.0, net_value_low_usd=5100.0,
                    net_value_high_usd=66060.0, p_loss=0.007, break_even=0.02,
                    statement="reply_rate rose by 8.0 points: 135 of 520 against 90 of 500 (95 % CI +2.9 to +13.0)."),
         impact_row("handling_time", "guardrail", "non_inferior", kind="mean", unit="min", direction="decrease",
@@ -151,9 +155,9 @@ def impact_rows() -> list[dict[str, Any]]:
                    relative=0.016, relative_low=-0.032, relative_high=0.065, margin=1.0, benefit=-0.2),
         impact_row("complaints", "guardrail", "harmed", direction="decrease", treatment_value=0.05, control_value=0.02,
                    estimate=0.03, low=0.006, high=0.055, p_value=0.01, relative=1.5, relative_low=0.2,
-                   relative_high=9.0, margin=0.005, paths_json=json.dumps(SYNTHETIC)),
+                   relative_high=9.0, margin=0.005, paths_json=json.dumps(ONE_UNIT)),
         impact_row("revenue", "secondary", "refused", kind="mean", unit="USD", refusal_code="no_variance",
-                   refusal_reason="no variance was given", n_treatment=None, paths_json=json.dumps(FORECAST),
+                   refusal_reason="no variance was given", n_treatment=None, paths_json=json.dumps(EXPECTED_SERIES),
                    refusals_json=json.dumps({"no_variance": "no variance was given", "relative": "control is 0"}),
                    value_reason="no money was declared"),
     ]  # fmt: skip
@@ -212,10 +216,10 @@ def earlier_row() -> dict[str, Any]:
 def counterfactual_rows() -> list[dict[str, Any]]:
     of = {"decision_id": DECISION, "subject_id": EXPERIMENT, "decision": "pivot", "policy_hash": RULES}
     return [
-        of | {"kind": "evidence", "fact": "segments.harmed", "rule": "clear_win", "current_value": "1",
+        of | {"rank": 1, "kind": "evidence", "fact": "segments.harmed", "rule": "clear_win", "current_value": "1",
               "flipped_value": "0", "change": -1.0, "becomes": "scale", "further_units": 400, "further_days": 12,
               "further_usd": 1600.0, "statement": "With no harmed segment it would be: scale."},
-        of | {"kind": "threshold", "fact": "primary.benefit_low", "rule": "clear_win", "current_value": None,
+        of | {"rank": 2, "kind": "threshold", "fact": "primary.benefit_low", "rule": "clear_win", "current_value": None,
               "flipped_value": "0.03", "becomes": "retire", "standard_errors": 1.25, "reason": "it is a threshold",
               "statement": "With a bound of 3 points it would be: retire."},
     ]  # fmt: skip

@@ -1,0 +1,120 @@
+"""What worked and what did not, and why: the experiments in groups of what was decided on them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from eaas_assets.reporting import quantities, ruling, sections, text, views
+from eaas_assets.reporting.portfolio.tables import PortfolioReportTables
+from eaas_assets.reporting.records import records
+from eaas_assets.reporting.sections import Section
+from eaas_assets.reporting.views import Column, Columns, TableView
+
+SHOWN = 10
+
+
+class Group(NamedTuple):
+    """Experiments whose decisions belong together."""
+
+    anchor: str
+    title: str
+    decisions: tuple[str, ...]
+    none: str
+
+
+GROUPS = (
+    Group("worked", "What worked", ("scale",), "No experiment is to be scaled."),
+    Group("failed", "What did not work", ("retire", "pivot"), "No experiment is to be retired or changed."),
+    Group("open", "What is still open", ("continue", "pause"), "No experiment is still open."),
+    Group("proposed", "What was proposed", ("start", "fix_design", "do_not_start"), "Nothing is proposed."),
+)
+_TO = {
+    "scale": "to scale", "pivot": "to change course", "pause": "to pause", "continue": "to continue",
+    "retire": "to retire", "start": "to start", "fix_design": "to mend before they start",
+    "do_not_start": "not to start",
+}  # fmt: skip
+
+
+def counts(tables: PortfolioReportTables) -> str:
+    """How many experiments have which decision, in words."""
+    held = tables.portfolio["decision"].value_counts()
+    parts = [f"{int(held[name]):,} {words}" for name, words in _TO.items() if name in held.index]
+    undecided = int(tables.portfolio["decision"].isna().sum())
+    parts += [f"{undecided:,} without a decision"] if undecided else []
+    return text.joined(parts)
+
+
+def outcomes(tables: PortfolioReportTables) -> list[Section | None]:
+    """A section of each group."""
+    return [_group(tables, group) for group in GROUPS]
+
+
+def _group(tables: PortfolioReportTables, group: Group) -> Section | None:
+    rows = tables.by_rank[tables.by_rank["decision"].isin(group.decisions)]
+    if rows.empty:
+        return sections.section(group.anchor, group.title, [sections.prose(group.none)])
+    total = len(tables.portfolio)
+    told = f"{text.count_of(len(rows), total)} experiments: {_split(rows, group)}."
+    return sections.section(
+        group.anchor,
+        group.title,
+        [sections.prose(told), sections.table(_table(tables, rows, group)), *_by_domain(rows, group)],
+    )
+
+
+def _split(rows: pd.DataFrame, group: Group) -> str:
+    held = rows["decision"].value_counts()
+    return text.joined([f"{int(held[name]):,} {_TO[name]}" for name in group.decisions if name in held.index])
+
+
+def _table(tables: PortfolioReportTables, rows: pd.DataFrame, group: Group) -> TableView:
+    columns: Columns = ["Experiment", "Decision", "State", Column("Effect, shrunk", True),
+                        Column("Net value a year", True), "Interval", Column("P(loss)", True), "Why"]  # fmt: skip
+    lines = [
+        (views.words(name(row)), views.state(row.decision, ruling.word(row.decision)), state(row),
+         views.figure(quantities.relative(row.shrunk_effect, "no estimate")),
+         views.figure(quantities.usd(row.expected_value_usd, value_reason(row))),
+         views.words(quantities.usd_interval(row.value_low_usd, row.value_high_usd)),
+         views.figure(quantities.probability(row.p_loss)), views.words(_why(tables, row)))
+        for row in records(rows.head(SHOWN))
+    ]  # fmt: skip
+    return views.table(f"{group.title}, by rank", columns, lines, "experiment_portfolio", total=len(rows))
+
+
+def name(row: Any) -> str:
+    """An experiment's id and title."""
+    return f"{text.inline(row.experiment_id, 64)}: {text.inline(row.title, 80)}"
+
+
+def state(row: Any) -> views.Cell:
+    """The state of an experiment's decision."""
+    if not text.known(row.decision_state):
+        return views.words(text.missing("undecided"))
+    told = ruling.state_word(row.decision_state)
+    return views.Cell(told.word, "status", told)
+
+
+def value_reason(row: Any) -> str:
+    """Why an experiment has no value."""
+    return text.inline(row.value_reason, 80) if text.known(row.value_reason) else "not known"
+
+
+def _why(tables: PortfolioReportTables, row: Any) -> str:
+    return tables.reasons.get(row.experiment_id, row.statement)
+
+
+def _by_domain(rows: pd.DataFrame, group: Group) -> list[sections.Part | None]:
+    """Where the experiments are too many for rows: how many there are of each domain."""
+    if len(rows) <= SHOWN:
+        return []
+    held = Counter(zip(rows["domain"].tolist(), rows["decision"].tolist(), strict=True))
+    lines = [
+        (views.words(domain), views.state(decision, ruling.word(decision)), views.figure(f"{count:,}"))
+        for (domain, decision), count in held.most_common(SHOWN)
+    ]
+    view = views.table(f"{group.title}, counted by domain", ["Domain", "Decision", Column("Experiments", True)], lines,
+                       "experiment_portfolio", total=len(held), folded=True)  # fmt: skip
+    return [sections.table(view)]
