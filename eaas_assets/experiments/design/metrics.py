@@ -36,7 +36,7 @@ _FILLING = frozenset(
         *("to", "value", "we", "will", "with", "without"),
     }
 )
-_ENDINGS = ("ations", "ation", "ings", "ing", "ies", "ers", "ed", "es", "s", "y", "e")
+_ENDINGS = ("ations", "ation", "ings", "ing", "ies", "ed", "es", "s", "y", "e")
 _STEM = 4
 
 
