@@ -24,9 +24,14 @@ Rows = Sequence[Row]
 def rows_by(frame: pd.DataFrame, key: str) -> dict[str, list[dict[str, Any]]]:
     """Rows of a table by their subject, in the table's order: one pass over the table, however many subjects it has."""
     found: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in frame.to_dict("records"):
-        found[str(row[key])].append({str(name): value for name, value in row.items()})
+    for row in records(frame):
+        found[str(row[key])].append(row)
     return dict(found)
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table."""
+    return [dict(zip(frame.columns, row, strict=True)) for row in frame.itertuples(index=False, name=None)]
 
 
 def plain(value: Any) -> Any:
