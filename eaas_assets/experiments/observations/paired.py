@@ -46,6 +46,10 @@ class PairedRows:
         self.experiment, self.integrity = experiment, integrity
         self._arms = arms
 
+    def counts(self) -> Mapping[str, int]:
+        """Units by arm, also those without a partner."""
+        return {arm: len(replayed) for arm, replayed in self._arms.items()}
+
     def pairs(self, metric: Metric, arm: str) -> PairedData:
         """Every unit with a value of the metric under control and ``arm``, sorted by name."""
         before, after = self._sides(arm)

@@ -84,6 +84,21 @@ class UnitData:
         found = np.asarray(self._prepared.cursor.execute(query).fetchnumpy()["value"], dtype=np.float64)
         return found * np.nan if metric.name in self._prepared.refused else found
 
+    def unit_columns(self, metric: Metric, arm: str, most: int) -> Mapping[str, FloatArray]:
+        """All columns of a metric, of at most ``most`` units in an arm: always the same ones, whatever their order."""
+        columns = self._prepared.aggregator.metrics[metric.name]
+        listed = ", ".join(columns.aliases)
+        query = (
+            f"SELECT {listed} FROM {self._prepared.table} WHERE arm = {db.text(arm)} "
+            f"AND {columns.aliases[0]} IS NOT NULL ORDER BY hash(unit), unit LIMIT {int(most)}"
+        )
+        found = self._prepared.cursor.execute(query).fetchnumpy()
+        scale = np.nan if metric.name in self._prepared.refused else 1.0
+        return {
+            name: np.asarray(found[alias], dtype=np.float64) * scale
+            for name, alias in zip(columns.names, columns.aliases, strict=True)
+        }
+
     def clusters(self, metric: Metric, arm: str) -> Clusters | None:
         """Totals by cluster of randomisation; for a ratio of the numerator, with the denominator as size."""
         if not self._has_clusters:
