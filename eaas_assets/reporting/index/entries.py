@@ -1,4 +1,4 @@
-"""Which report the index page shows of each agent version: the one of its latest run."""
+"""Which pages the index page leads to: the latest run of each agent version, every experiment, the portfolio."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from eaas_assets.reporting.index.report import IndexEntry
+from eaas_assets.reporting.index.report import ExperimentEntry, IndexEntry, PortfolioEntry
 
 
 def index_entries(reports: pd.DataFrame, summaries: pd.DataFrame, runs: pd.DataFrame) -> list[IndexEntry]:
@@ -39,6 +39,43 @@ def index_entries(reports: pd.DataFrame, summaries: pd.DataFrame, runs: pd.DataF
         )
         for row in latest.to_dict("records")
     ]
+
+
+def experiment_entries(reports: pd.DataFrame, registry: pd.DataFrame, decisions: pd.DataFrame) -> list[ExperimentEntry]:
+    """The HTML page of each experiment.
+
+    Args:
+        reports: Table `experiment_report`, the last page of each experiment.
+        registry: Table `experiment_registry`.
+        decisions: Table `decisions`; the current ones count.
+    """
+    current = decisions[decisions["current"].astype(bool) & (decisions["subject_kind"] == "experiment")]
+    held = {row["subject_id"]: row for row in current.to_dict("records")}
+    titles = dict(zip(registry["experiment_id"].tolist(), registry["title"].tolist(), strict=True))
+    entries = []
+    for row in reports[reports["format"] == "html"].to_dict("records"):
+        decision = held.get(row["experiment_id"])
+        entries.append(
+            ExperimentEntry(
+                experiment_id=row["experiment_id"],
+                title=_or_none(titles.get(row["experiment_id"])),
+                decision=None if decision is None else _or_none(decision["effective_decision"]) or decision["decision"],
+                state=None if decision is None else decision["state"],
+                verdict=row["verdict"],
+                path=row["path"].removeprefix("reports/"),
+            )
+        )
+    return entries
+
+
+def portfolio_entry(reports: pd.DataFrame) -> PortfolioEntry | None:
+    """The HTML page of the portfolio; None where there is none.
+
+    Args:
+        reports: Table `portfolio_report`.
+    """
+    pages = reports[reports["format"] == "html"].sort_values("written_at").tail(1).to_dict("records")
+    return PortfolioEntry(pages[0]["verdict"], pages[0]["path"].removeprefix("reports/")) if pages else None
 
 
 def _or_none(value: Any) -> Any:
