@@ -50,10 +50,10 @@ class Spread(NamedTuple):
     def below(self, amount: float) -> float:
         """Probability of less than ``amount``."""
         distance = amount - self.mean
+        if distance == 0.0:
+            return 0.5 if self.sd_below > 0.0 else 0.0
         sd = self.sd_below if distance < 0.0 else self.sd_above
-        if sd == 0.0:
-            return float(distance > 0.0)
-        return normal_sf(-distance / sd)
+        return normal_sf(-distance / sd) if sd > 0.0 else float(distance > 0.0)
 
 
 class Money(NamedTuple):
