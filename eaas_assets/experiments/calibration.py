@@ -22,9 +22,14 @@ from scipy import special
 from eaas_assets.contracts.experiment import Experiment, Metric
 from eaas_assets.contracts.experiment_policy import ExperimentPolicy
 from eaas_assets.errors import EstimateRefused
-from eaas_assets.experiments.impact.paired import paired_effect
 from eaas_assets.experiments.observations.access import FloatArray, Opened, PairedSource, RandomisedData
-from eaas_assets.experiments.splits import cluster_p_values, moment_p_values, quantile_p_values, swapped_pairs
+from eaas_assets.experiments.splits import (
+    cluster_p_values,
+    moment_p_values,
+    pair_p_values,
+    quantile_p_values,
+    some_families,
+)
 from eaas_assets.experiments.wording import count, percent
 from eaas_assets.stats.experiments.clusters import MIN_CLUSTERS
 from eaas_assets.stats.experiments.sequential import MIN_UNITS
@@ -34,8 +39,10 @@ SUSPICION = 0.001
 """A metric fails if so many rejections have a smaller probability under the promise."""
 FEWEST_ANSWERS = 20
 """Fewest splits at which the estimator must have answered."""
-MOST_PAIRED = 200
+MOST_SWAPS = 200
 """Swaps of pairs that are tried at most; each is a whole paired analysis."""
+MOST_PAIRS = 2_000
+"""Pairs that are swapped at most, for the same reason."""
 
 
 @runtime_checkable
@@ -196,10 +203,5 @@ def _paired(
         raise EstimateRefused("paired_quantile", "a quantile is not told by pairs")
     if pairs.control.size < 2 or not (np.isfinite(pairs.control).all() and np.isfinite(pairs.treatment).all()):
         raise EstimateRefused("too_few_units", f"there are {count(pairs.control.size, 'usable pair')}")
-    level, replays = policy.estimate.level, min(policy.calibration.replays, MOST_PAIRED)
-    return np.array(
-        [
-            effect.p_value if effect.answered else math.nan
-            for effect in (paired_effect(metric, part, level) for part in swapped_pairs(pairs, replays, rng))
-        ]
-    )
+    replays = min(policy.calibration.replays, MOST_SWAPS)
+    return pair_p_values(metric, some_families(pairs, MOST_PAIRS, rng), policy.estimate.level, replays, rng)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eaas_assets.contracts.experiment import Metric
+from eaas_assets.experiments.impact.paired import paired_effect
 from eaas_assets.experiments.monitoring.cumulative import Stacked
 from eaas_assets.experiments.monitoring.estimates import arm_estimates
 from eaas_assets.experiments.observations.access import Clusters, FloatArray, PairedData
@@ -25,6 +26,7 @@ from eaas_assets.stats.experiments.distributions import normal_sf, t_two_sided
 from eaas_assets.stats.experiments.proportions import Counts, score_z
 from eaas_assets.stats.experiments.quantile_metric import QuantileArm, quantile_difference, quantile_probabilities
 from eaas_assets.stats.experiments.skewness import remove_skewness
+from eaas_assets.stats.paired import mcnemar_exact
 
 _TOGETHER = 50
 """Splits that are computed at once: enough to be fast, few enough to need little memory."""
@@ -118,6 +120,32 @@ def cluster_p_values(clusters: Clusters, share: float, replays: int, rng: np.ran
             )
             found.append(effect.p_value)
     return np.array(found)
+
+
+def pair_p_values(
+    metric: Metric, pairs: PairedData, level: float, replays: int, rng: np.random.Generator
+) -> FloatArray:
+    """P-values of a paired comparison whose arms are swapped at random; nan where the estimator refuses."""
+    single = np.unique(pairs.clusters).size == pairs.clusters.size
+    if metric.kind == "proportion" and single and np.isin([pairs.control, pairs.treatment], (0.0, 1.0)).all():
+        discordant = int(np.count_nonzero(pairs.control != pairs.treatment))
+        gained = rng.binomial(discordant, 0.5, replays).tolist()
+        known = {k: mcnemar_exact(discordant - k, k).p_value for k in set(gained)}
+        return np.array([known[k] for k in gained])
+    effects = (paired_effect(metric, part, level) for part in swapped_pairs(pairs, replays, rng))
+    return np.array([effect.p_value if effect.answered else math.nan for effect in effects])
+
+
+def some_families(pairs: PairedData, most: int, rng: np.random.Generator) -> PairedData:
+    """At most about ``most`` pairs, drawn by whole families."""
+    if pairs.control.size <= most:
+        return pairs
+    names, family = np.unique(pairs.clusters, return_inverse=True)
+    order = rng.permutation(names.size)
+    taken = order[: max(2, int(np.searchsorted(np.cumsum(np.bincount(family)[order]), most)))]
+    kept = np.isin(family, taken)
+    units = tuple(np.array(pairs.units)[kept].tolist())
+    return PairedData(units, pairs.control[kept], pairs.treatment[kept], pairs.clusters[kept], pairs.left_out)
 
 
 def swapped_pairs(pairs: PairedData, replays: int, rng: np.random.Generator) -> Iterator[PairedData]:

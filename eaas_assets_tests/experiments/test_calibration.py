@@ -166,4 +166,4 @@ def test_pairs_are_tried_with_their_arms_swapped():
     source = PairedByHand({"won": values}, clusters=family)
     row = rows_of(source, design="paired", metrics=[metric_by_hand("won", kind="proportion")])[0]
     assert row["passed"] is True
-    assert row["replays"] == calibration.MOST_PAIRED
+    assert row["replays"] == calibration.MOST_SWAPS

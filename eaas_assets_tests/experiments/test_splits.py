@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 from eaas_assets.contracts.experiment import Metric
 from eaas_assets.experiments.impact.randomised import effect_of_units
 from eaas_assets.experiments.observations.access import PairedData
-from eaas_assets.experiments.splits import moment_p_values, quantile_p_values, splits, swapped_pairs
+from eaas_assets.experiments.impact.paired import paired_effect
+from eaas_assets.experiments.splits import (
+    moment_p_values,
+    pair_p_values,
+    quantile_p_values,
+    some_families,
+    splits,
+    swapped_pairs,
+)
 from eaas_assets.stats.experiments.moments import ArmMoments
 from eaas_assets.stats.experiments.quantile_metric import quantile_arm, quantile_difference
 from eaas_assets_tests.experiments.observations_by_hand import metric_by_hand
@@ -87,3 +95,26 @@ def test_swaps_keep_every_pair_and_move_families_as_wholes():
         assert (part.control[0] > 9) == (part.control[1] > 19)
         seen.add(tuple(part.control))
     assert len(seen) == 4
+
+
+def test_p_values_of_swapped_single_trials_are_those_of_the_estimator():
+    """The exact test knows only how many pairs changed for the better and how many for the worse."""
+    rng = np.random.default_rng(0)
+    control, treatment = (rng.random(60) < 0.6) * 1.0, (rng.random(60) < 0.5) * 1.0
+    pairs = PairedData(tuple(map(str, range(60))), control, treatment, np.arange(60), ())
+    metric = Metric(**metric_by_hand("m", kind="proportion"))
+    fast = set(np.round(pair_p_values(metric, pairs, 0.95, 400, np.random.default_rng(1)), 12))
+    slow = {
+        round(paired_effect(metric, part, 0.95).p_value, 12)
+        for part in swapped_pairs(pairs, 60, np.random.default_rng(2))
+    }
+    assert slow <= fast
+
+
+def test_families_are_drawn_as_wholes():
+    family = np.arange(900) // 3
+    pairs = PairedData(tuple(map(str, range(900))), np.arange(900.0), np.arange(900.0), family, ())
+    some = some_families(pairs, 100, np.random.default_rng(0))
+    assert 90 <= some.control.size <= 100
+    assert (np.unique(some.clusters, return_counts=True)[1] == 3).all()
+    assert some_families(pairs, 900, np.random.default_rng(0)) is pairs

@@ -41,9 +41,10 @@ def _allocation(subject: Subject) -> Finding:
     share = smallest.allocation / (smallest.allocation + control)
     factor = 0.25 / (share * (1.0 - share))
     evidence = {"allocation": {v.name: v.allocation for v in subject.experiment.variants}, "cost_factor": factor}
+    price = "an even split" if factor <= 1.0 else f"that needs {number(factor)} times the units of an even split"
     statement = (
-        f"{smallest.name} gets {percent(share)} of the units that it shares with {subject.experiment.control.name}; "
-        f"that needs {number(factor)} times the units of an even split."
+        f"{smallest.name} gets {percent(share)} of the units that it shares with {subject.experiment.control.name}: "
+        f"{price}."
     )
     if factor <= INEFFICIENT:
         return Finding("assignment", "allocation", "passed", statement, evidence)

@@ -11,8 +11,10 @@ _WEEK = 7
 
 
 def calendar_findings(subject: Subject) -> Iterator[Finding]:
-    """Findings about time. Replays of the same units have no calendar."""
-    if subject.experiment.design == "paired":
+    """Findings about time. Replays of the same units have no calendar, and the periods of a panel are its own."""
+    if subject.experiment.design != "randomised":
+        if subject.opened.panel is not None:
+            yield from _gaps(subject)
         return
     days, source = _days(subject)
     if days is None:
@@ -22,8 +24,7 @@ def calendar_findings(subject: Subject) -> Iterator[Finding]:
         return
     if subject.policy.design.whole_weeks:
         yield _weeks(days, source)
-    if subject.experiment.design == "randomised":
-        yield _novelty(subject, days, source)
+    yield _novelty(subject, days, source)
     yield from _gaps(subject)
 
 

@@ -42,7 +42,7 @@ def _panel(subject: Subject, panel: PanelData) -> Iterator[Finding]:
 def _comparison(subject: Subject, panel: PanelData, units: int, treated: int) -> Finding:
     never = units - treated
     evidence = {"units": units, "ever_treated": treated, "never_treated": never, "controls": panel.controls.shape[1]}
-    said = f"{treated:,} of {count(units, 'unit')} are treated at some time, {never:,} never"
+    said = f"{count(units, 'unit')}, of which {treated:,} treated at some time and {never:,} never"
     if subject.experiment.design == "before_after":
         action = "Keep some units as they are, or roll out in steps; add series that the change cannot have touched."
         statement = f"{said}: what would have happened without the change is forecast, not observed."

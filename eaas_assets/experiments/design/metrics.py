@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from eaas_assets.experiments.design.finding import Finding, Subject
-from eaas_assets.experiments.wording import change, count, joined
+from eaas_assets.experiments.wording import change, joined
 
 _ODD = {"growth": "decrease", "risk_reduction": "increase"}
 """Directions of the primary metric that rarely go with a type of hypothesis."""
@@ -61,7 +61,7 @@ def _observed(subject: Subject) -> Iterator[Finding]:
     missing = list(_without_values(subject))
     evidence = {"without_values": missing, "metrics": [metric.name for metric in subject.experiment.metrics]}
     if not missing:
-        statement = f"All {count(len(subject.experiment.metrics), 'metric')} have values in every arm."
+        statement = "Every metric has values in every arm."
         yield Finding("metrics", "metrics_observed", "passed", statement, evidence)
         return
     primary = any(name == subject.experiment.primary.name for name, _ in missing)
@@ -111,9 +111,9 @@ def _registered(subject: Subject) -> Finding:
 def _hypothesis(subject: Subject) -> Finding:
     """Whether the hypothesis speaks of the primary metric; common words are a hint, their absence proves nothing."""
     metric = subject.experiment.primary
-    text, name = stems(subject.experiment.hypothesis), stems(f"{metric.name.replace('_', ' ')} {metric.unit}")
-    common = sorted(text & name)
-    evidence = {"common_words": common, "metric_words": sorted(name)}
+    name = stems(f"{metric.name.replace('_', ' ')} {metric.unit}")
+    common = sorted({word for word in _words(subject.experiment.hypothesis) if stems(word) & name})
+    evidence = {"common_words": common}
     if common:
         statement = f"The hypothesis and {metric.name} have words in common: {joined(common, 5)}."
         return Finding("metrics", "metric_fits_hypothesis", "passed", statement, evidence)
@@ -169,8 +169,12 @@ def _units(subject: Subject) -> Finding:
 @lru_cache(maxsize=4096)
 def stems(text: str) -> frozenset[str]:
     """The words of a text without endings and filling words, in lower case."""
-    words = (word for word in re.findall(r"[^\W\d_]+", text.lower()) if word not in _FILLING and len(word) > 2)
-    return frozenset(_stem(word) for word in words)
+    return frozenset(_stem(word) for word in _words(text))
+
+
+def _words(text: str) -> list[str]:
+    found = re.findall(r"[^\W\d_]+", text.lower())
+    return [word for word in found if word not in _FILLING and len(word) > 2]
 
 
 def _stem(word: str) -> str:

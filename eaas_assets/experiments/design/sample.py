@@ -25,6 +25,9 @@ from eaas_assets.stats.experiments.planning import (
 
 RISKY_SHARE = 0.25
 """Share of lucky wins among significant ones above which a win should be repeated."""
+_STEPS = 60
+_FEWEST = 8.0
+"""Units of both arms below which no test is planned."""
 
 
 class _Basis(NamedTuple):
@@ -39,7 +42,8 @@ def sample_findings(subject: Subject, priors: Mapping[str, float] | None) -> Ite
     if subject.experiment.design == "randomised":
         yield from _size(subject)
         yield from _smallest_arm(subject)
-    yield _duration(subject)
+    if subject.experiment.design != "paired":  # a replay of the same tasks takes no time of the world
+        yield _duration(subject)
     if priors is not None and subject.experiment.domain in priors:
         yield _luck(subject, priors[subject.experiment.domain])
 
@@ -102,7 +106,10 @@ def _size(subject: Subject) -> Iterator[Finding]:
     # With several arms each comparison may have to hold at the strictest level of Holm's procedure.
     alpha = subject.policy.estimate.alpha / len(experiment.treatments)
     power = subject.policy.estimate.power
-    detectable = detectable_effect(basis.plan, pair, power, alpha, share)
+    plan = basis.plan
+    if plan.proportion and not primary.higher_is_better:
+        plan = proportion_plan(1.0 - plan.baseline, plan.variance_left)  # a fall of successes is a rise of failures
+    detectable = detectable_effect(plan, pair, power, alpha, share)
     evidence = {
         "units": units,
         "units_of_the_pair": pair,
@@ -115,8 +122,8 @@ def _size(subject: Subject) -> Iterator[Finding]:
         "detectable_effect": _known(detectable),
     }
     shows = (
-        f"{count(units, 'unit')} show {change(primary, detectable)} of {primary.name} with {percent(power)} power "
-        f"(baseline {basis.source})"
+        f"{count(units, 'unit')} show a change of {_size_of(primary, detectable)} in {primary.name} with "
+        f"{percent(power)} power (baseline {basis.source})"
     )
     if primary.minimum_effect is None:
         yield Finding(
@@ -149,8 +156,8 @@ def _enough(
             evidence,
             "Mend metrics.minimum_effect, its scale or metrics.expected.value.",
         )
-    needed = required_units(basis.plan, effect, subject.policy.estimate.power, alpha, share)
-    total = math.ceil(needed.total / (variant.allocation + experiment.control.allocation))
+    pair = _needed(basis.plan, effect, (subject.policy.estimate.power, alpha, share))
+    total = math.ceil(pair / (variant.allocation + experiment.control.allocation))
     evidence = {**evidence, "minimum_effect": effect, "units_needed": total}
     units = experiment.sample.planned if experiment.sample else subject.opened.observed_units or 0
     if units >= total:
@@ -164,6 +171,26 @@ def _enough(
         evidence,
         _more_units(subject, total),
     )
+
+
+def _needed(plan: MetricPlan, effect: float, rules: tuple[float, float, float]) -> float:
+    """Units of both arms that detect an effect: those whose detectable effect it is.
+
+    Rules are power, two-sided error and share of the treatment arm. The detectable effect falls with the root of the
+    units, so a few steps do, and no root finder has to be imported.
+    """
+    if plan.proportion:
+        return required_units(plan, effect, *rules).total
+    units = 1000.0
+    for _ in range(_STEPS):
+        detectable = detectable_effect(plan, units, *rules)
+        if math.isnan(detectable):
+            return units
+        step = max(units * (detectable / effect) ** 2, _FEWEST)
+        if abs(step - units) <= 1e-9 * units:
+            break
+        units = step
+    return units
 
 
 def _more_units(subject: Subject, total: int) -> str:
@@ -216,7 +243,8 @@ def _duration(subject: Subject) -> Finding:
         )
     outcome: Outcome = "passed"
     says, action = "", None
-    if days > rule.maximum_days:
+    # The days of a panel hold its history, which costs nothing.
+    if days > rule.maximum_days and experiment.design == "randomised":
         outcome = "error" if subject.proposed else "warning"
         says = f", longer than the {rule.maximum_days} days that are allowed: the world changes meanwhile"
         action = "Take more units a day, or ask for a larger effect."
@@ -299,6 +327,11 @@ def _observed_basis(subject: Subject, metric: Metric) -> _Basis | None:
 
 def _absolute(metric: Metric, value: float, baseline: float) -> float:
     return value * abs(baseline) if metric.scale == "relative" else value
+
+
+def _size_of(metric: Metric, value: float) -> str:
+    """A change without its sign."""
+    return change(metric, value).lstrip("+")
 
 
 def _known(value: float) -> float | None:
