@@ -11,7 +11,6 @@ rows say so.
 
 from __future__ import annotations
 
-import math
 import zlib
 from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
