@@ -15,7 +15,8 @@ from typing import Any, Literal, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from eaas_assets.contracts.experiment import Metric
+from eaas_assets.contracts.experiment import Experiment, Metric
+from eaas_assets.errors import EstimateRefused
 from eaas_assets.stats.experiments.results import Effect, Refusal, RefusalCode, Relative, refused
 from eaas_assets.stats.panels.effect import PanelEffect
 
@@ -23,6 +24,7 @@ Strength = Literal["randomised", "paired", "quasi_experiment", "before_after", "
 Pictures = Mapping[str, Mapping[str, list[Any]]]
 MAX_POINTS = 200
 """Most points of a series that is kept for a picture."""
+_LARGEST = 1e100
 
 _CURVES: Mapping[str, tuple[str, ...]] = {
     "event_study": ("event", "event_estimate", "event_low", "event_high", "band_low", "band_high"),
@@ -141,6 +143,24 @@ def pictures(found: PanelEffect, first: int, time_is_day: bool) -> Pictures:
         if all(key in found.paths for key in series) and not (name == "cells" and sheets):
             sheets[name] = {key: _thinned(found.paths[key], time_is_day and key in _PERIODS) for key in series}
     return {**sheets, "intervention": {"time": [_period(first, time_is_day)]}}
+
+
+def require_first_arm(experiment: Experiment, arm: str) -> None:
+    """Refuse every arm of a panel but the first treatment: it shows who was treated, not by what.
+
+    Raises:
+        EstimateRefused: ``arm_not_in_panel``.
+    """
+    if arm != experiment.treatments[0].name:
+        raise EstimateRefused("arm_not_in_panel", f"a panel does not tell which units were treated with {arm}")
+
+
+def told(effect: Effect) -> Effect:
+    """The effect, or its refusal where its values are beyond what double precision can square."""
+    largest = max(abs(effect.low), abs(effect.high), effect.se if math.isfinite(effect.se) else 0.0)
+    if not effect.answered or largest < _LARGEST:
+        return effect
+    return without_result(effect, "not_finite", "values are so large that their spread is not finite")
 
 
 def without_result(effect: Effect, code: str, reason: str) -> Effect:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from eaas_assets.contracts.experiment import Experiment, Metric
 from eaas_assets.contracts.experiment_policy import ExperimentPolicy
 from eaas_assets.errors import EstimateRefused
-from eaas_assets.experiments.impact.answers import Answer, from_panel, pictures, refused_effect
+from eaas_assets.experiments.impact.answers import Answer, from_panel, pictures, refused_effect, require_first_arm
 from eaas_assets.experiments.observations.access import FloatArray, IntArray, PanelData
 from eaas_assets.stats.experiments.results import Effect
 from eaas_assets.stats.panels.before_after import before_after
@@ -35,12 +35,14 @@ class BeforeAfterEstimator:
     """Compares a series with its own past."""
 
     def __init__(self, experiment: Experiment, panel: PanelData, policy: ExperimentPolicy) -> None:
+        self._experiment = experiment
         self._panel, self._level = panel, policy.estimate.level
         season = getattr(experiment.observations, "season", None)
         self._season: int | None = season if isinstance(season, int) else None
 
     def answer(self, metric: Metric, arm: str) -> Answer:
         """Effect of the change on a metric."""
+        require_first_arm(self._experiment, arm)
         effect, found, first = self._estimate(metric, np.ones(self._panel.unit.size, dtype=np.bool_))
         if found is None:
             return Answer(arm, metric, effect, "before_after")
@@ -50,6 +52,7 @@ class BeforeAfterEstimator:
 
     def by_segment(self, metric: Metric, arm: str, dimension: str) -> Mapping[str, Effect]:
         """The same among the units with one value of a segment."""
+        require_first_arm(self._experiment, arm)
         labels = self._panel.segments.get(dimension)
         if labels is None:
             return {}

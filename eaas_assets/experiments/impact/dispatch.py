@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
+
 from eaas_assets.contracts.experiment import Experiment, Metric
 from eaas_assets.contracts.experiment_policy import ExperimentPolicy
 from eaas_assets.errors import EstimateRefused
-from eaas_assets.experiments.impact.answers import Answer, Estimator, refused_effect, without_result
+from eaas_assets.experiments.impact.answers import Answer, Estimator, refused_effect, told, without_result
 from eaas_assets.experiments.impact.corrections import corrected
 from eaas_assets.experiments.impact.judging import judge
 from eaas_assets.experiments.impact.obstacles import Obstacle, obstacle
@@ -35,6 +37,31 @@ def impact_rows(
         policy: Rules.
         evidence_id: Hash of the three.
     """
+    # Values whose squares are beyond double precision have infinite moments, which estimators refuse.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return _rows(experiment, opened, policy, evidence_id)
+
+
+def refused_rows(
+    experiment: Experiment, policy: ExperimentPolicy, evidence_id: str, code: str, reason: str
+) -> list[Row]:
+    """Rows of CausalImpact of an experiment whose observations could not be opened (``unreadable``).
+
+    Args:
+        experiment: The document.
+        policy: Rules.
+        evidence_id: Hash of the evidence.
+        code: Stable kind.
+        reason: One clause for people.
+    """
+    estimator = _Refusing(None, Opened("nothing"), experiment, policy, Obstacle(code, reason))
+    answers = _answers(experiment, estimator, policy)
+    return [impact_row(experiment, answer, judge(answer), policy, evidence_id) for answer in answers]
+
+
+def _rows(
+    experiment: Experiment, opened: Opened, policy: ExperimentPolicy, evidence_id: str
+) -> tuple[list[Row], list[Row]]:
     estimator = _estimator(experiment, opened, policy)
     forbidden = obstacle(experiment, opened, policy)
     if estimator is None or forbidden is not None:
@@ -57,23 +84,6 @@ def impact_rows(
     ]
 
 
-def refused_rows(
-    experiment: Experiment, policy: ExperimentPolicy, evidence_id: str, code: str, reason: str
-) -> list[Row]:
-    """Rows of CausalImpact of an experiment whose observations could not be opened (``unreadable``).
-
-    Args:
-        experiment: The document.
-        policy: Rules.
-        evidence_id: Hash of the evidence.
-        code: Stable kind.
-        reason: One clause for people.
-    """
-    estimator = _Refusing(None, Opened("nothing"), experiment, policy, Obstacle(code, reason))
-    answers = _answers(experiment, estimator, policy)
-    return [impact_row(experiment, answer, judge(answer), policy, evidence_id) for answer in answers]
-
-
 def _answers(experiment: Experiment, estimator: Estimator, policy: ExperimentPolicy) -> list[Answer]:
     """All arms and metrics, corrected, the primary metric first."""
     metrics = sorted(experiment.metrics, key=lambda metric: ("primary", "guardrail", "secondary").index(metric.role))
@@ -87,7 +97,8 @@ def _answers(experiment: Experiment, estimator: Estimator, policy: ExperimentPol
 
 def _asked(estimator: Estimator, metric: Metric, arm: str, level: float) -> Answer:
     try:
-        return estimator.answer(metric, arm)
+        answer = estimator.answer(metric, arm)
+        return replace(answer, effect=told(answer.effect))
     except EstimateRefused as error:
         return Answer(arm, metric, refused_effect(metric, error.code, error.reason, level), "none")
 
@@ -119,7 +130,7 @@ def _estimator(experiment: Experiment, opened: Opened, policy: ExperimentPolicy)
         return BeforeAfterEstimator(experiment, opened.panel, policy)
     from eaas_assets.experiments.impact.rollout import RolloutEstimator
 
-    return RolloutEstimator(opened.panel, policy)
+    return RolloutEstimator(experiment, opened.panel, policy)
 
 
 class _Refusing:

@@ -99,7 +99,7 @@ def _moved(answer: Answer, benefit: Benefit, meets: bool | None, excludes: bool 
     if excludes:
         return Judgement("no_effect_shown", benefit, meets, excludes)
     if benefit.low <= 0.0 <= benefit.high:
-        return Judgement("inconclusive", benefit, meets, excludes, _undecided(answer.metric))
+        return Judgement("inconclusive", benefit, meets, excludes, _undecided(answer.metric, excludes))
     why = (
         "its exact test does not show what its interval suggests"
         if math.isnan(answer.p_adjusted)
@@ -108,8 +108,8 @@ def _moved(answer: Answer, benefit: Benefit, meets: bool | None, excludes: bool 
     return Judgement("inconclusive", benefit, meets, excludes, why)
 
 
-def _undecided(metric: Metric) -> str:
-    if metric.minimum_effect is None:
+def _undecided(metric: Metric, excludes: bool | None) -> str:
+    if metric.minimum_effect is None or excludes is None:
         return "an improvement, no effect and harm all lie within the interval"
     return f"both no effect and an effect of {size(metric, metric.minimum_effect)} lie within the interval"
 

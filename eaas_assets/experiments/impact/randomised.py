@@ -59,7 +59,7 @@ class RandomisedEstimator:
             if metric.kind == "quantile" or self._clustered:
                 effect = refused_effect(metric, "not_by_segment", _not_by_segment(metric), self._level, sizes=sizes)
             else:
-                effect = effect_of_units(metric, arms[arm], arms[self._control], self._level)
+                effect = effect_of_units(metric, arms[arm], arms[self._control], self._level, self._data.granular)
             found[value] = self._at_this_look(effect, arm, sum(sizes))
         return found
 
@@ -84,7 +84,7 @@ class RandomisedEstimator:
         if self._clustered:
             return self._of_clusters(metric, arm, level, sizes)
         moments = self._moments_of(metric)
-        return effect_of_units(metric, moments[arm], moments[self._control], level)
+        return effect_of_units(metric, moments[arm], moments[self._control], level, self._data.granular)
 
     def _moments_of(self, metric: Metric) -> Arms:
         if metric.name not in self._moments:
@@ -138,7 +138,9 @@ def _not_by_segment(metric: Metric) -> str:
     return "groups were randomised as wholes, and segments cut through them"
 
 
-def effect_of_units(metric: Metric, treatment: ArmMoments, control: ArmMoments, level: float) -> Effect:
+def effect_of_units(
+    metric: Metric, treatment: ArmMoments, control: ArmMoments, level: float, single_values: bool = True
+) -> Effect:
     """Effect on a mean, proportion or ratio from the moments of two arms, adjusted where there is a covariate.
 
     Args:
@@ -146,6 +148,7 @@ def effect_of_units(metric: Metric, treatment: ArmMoments, control: ArmMoments, 
         treatment: Moments of the treatment arm, columns as in `access.Arms`.
         control: Of the control arm.
         level: Confidence level.
+        single_values: Whether the moments come from single values, so that those of a proportion must fit 0 and 1.
     """
     covariate = f"{metric.name}.covariate"
     covariates = [covariate] if metric.covariate is not None and covariate in treatment.names else []
@@ -155,20 +158,33 @@ def effect_of_units(metric: Metric, treatment: ArmMoments, control: ArmMoments, 
     if covariates and min(treatment.n, control.n) > 0:
         return adjusted_mean_difference(treatment, control, covariates, metric.name, level)
     if metric.kind == "proportion":
-        return _proportion(metric, treatment, control, level)
+        return _proportion(metric, treatment, control, level, single_values)
     return _with_classical_error(mean_difference(treatment, control, metric.name, level), treatment, control, metric)
 
 
-def _proportion(metric: Metric, treatment: ArmMoments, control: ArmMoments, level: float) -> Effect:
+def _proportion(
+    metric: Metric, treatment: ArmMoments, control: ArmMoments, level: float, single_values: bool
+) -> Effect:
     counts = []
     for arm in (treatment, control):
         successes = float(arm.mean[arm.column(metric.name)]) * arm.n if arm.n else 0.0
-        if not math.isfinite(successes) or not 0.0 <= successes <= arm.n * (1.0 + 1e-9):
-            reason = "values of a proportion are missing, or not 0 and 1"
+        if not _are_successes(arm, metric, successes, single_values):
+            reason = "values are missing, or not 0 and 1 (a share per unit is a metric of kind mean)"
             sizes = (treatment.n, control.n)
             return refused_effect(metric, "not_a_proportion", reason, level, sizes=sizes)
         counts += [round(successes), arm.n]
     return proportion_difference(counts[0], counts[1], counts[2], counts[3], level)
+
+
+def _are_successes(arm: ArmMoments, metric: Metric, successes: float, single_values: bool) -> bool:
+    """Whether a mean is a count of 0/1 values: between none and all, with the variance that these must have."""
+    if not (math.isfinite(successes) and 0.0 <= successes <= arm.n * (1.0 + 1e-9)):
+        return False
+    if not single_values or arm.n < 2:
+        return True
+    rate = successes / arm.n
+    variance = rate * (1.0 - rate) * arm.n / (arm.n - 1)
+    return abs(arm.variance_of(metric.name) - variance) <= 1e-6
 
 
 def _with_classical_error(effect: Effect, treatment: ArmMoments, control: ArmMoments, metric: Metric) -> Effect:

@@ -23,10 +23,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from eaas_assets.contracts.experiment import Metric
+from eaas_assets.contracts.experiment import Experiment, Metric
 from eaas_assets.contracts.experiment_policy import ExperimentPolicy
 from eaas_assets.errors import EstimateRefused
-from eaas_assets.experiments.impact.answers import Answer, from_panel, pictures, refused_effect
+from eaas_assets.experiments.impact.answers import Answer, from_panel, pictures, refused_effect, require_first_arm
 from eaas_assets.experiments.observations.access import FloatArray, PanelData
 from eaas_assets.stats.experiments.results import Effect
 from eaas_assets.stats.panels.did import did_2x2, difference_in_differences, two_way_effect
@@ -56,11 +56,13 @@ class Shape(NamedTuple):
 class RolloutEstimator:
     """Compares units that have adopted with those that have not."""
 
-    def __init__(self, panel: PanelData, policy: ExperimentPolicy) -> None:
+    def __init__(self, experiment: Experiment, panel: PanelData, policy: ExperimentPolicy) -> None:
+        self._experiment = experiment
         self._panel, self._level = panel, policy.estimate.level
 
     def answer(self, metric: Metric, arm: str) -> Answer:
         """Effect of the rollout on a metric."""
+        require_first_arm(self._experiment, arm)
         everybody = np.ones(self._panel.unit.size, dtype=np.bool_)
         effect, found = self._estimate(metric, everybody)
         if found is None:
@@ -72,6 +74,7 @@ class RolloutEstimator:
 
     def by_segment(self, metric: Metric, arm: str, dimension: str) -> Mapping[str, Effect]:
         """The same among the units with one value of a segment."""
+        require_first_arm(self._experiment, arm)
         labels = self._panel.segments.get(dimension)
         if labels is None:
             return {}

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from eaas_assets.errors import EstimateRefused
-from eaas_assets.experiments.impact.answers import Answer, Estimator, refused_effect
+from eaas_assets.experiments.impact.answers import Answer, Estimator, refused_effect, told
 from eaas_assets.stats.experiments.results import Effect
 from eaas_assets.stats.experiments.segments import Heterogeneity, SegmentFinding, analyse_segments
 from eaas_assets.stats.multiplicity import holm
@@ -66,7 +66,8 @@ def segment_answers(
 
 def _dimension(answer: Answer, dimension: str, estimator: Estimator, alpha: float) -> list[SegmentAnswer]:
     try:
-        effects = _limited(answer, dimension, estimator.by_segment(answer.metric, answer.arm, dimension))
+        found = estimator.by_segment(answer.metric, answer.arm, dimension)
+        effects = _limited(answer, dimension, {value: told(effect) for value, effect in found.items()})
     except EstimateRefused as error:
         effects = {ALL: refused_effect(answer.metric, error.code, error.reason, answer.effect.level)}
     if not effects:
