@@ -3,7 +3,7 @@
 Every night each metric is tried where nothing can have an effect: on random splits of its control arm, with the very
 estimator that judges it. The test promises to find an effect in ``1 − level`` of them. A metric that finds clearly more
 loses its verdict. Clearly means: so many would come in fewer than one of a thousand nights if the promise were true; at
-one in twenty, a sound portfolio of forty metrics would lose two verdicts every night.
+the limit of the 95 % interval, a sound portfolio of forty metrics would lose a verdict every night.
 
 Pairs are tried with their arms swapped at random. Statistics without single units, and panels, cannot be split: their
 rows say so.

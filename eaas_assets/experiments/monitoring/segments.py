@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from eaas_assets.contracts.experiment import Metric
 from eaas_assets.errors import shown
+from eaas_assets.experiments.impact.segments import MAX_VALUES
 from eaas_assets.experiments.monitoring.boundary import Look, harm_p, look
 from eaas_assets.experiments.monitoring.cumulative import stack
 from eaas_assets.experiments.monitoring.estimates import arm_estimates
@@ -28,7 +29,7 @@ class _Part(NamedTuple):
 
 
 def segments(watched: Watch) -> list[Finding]:
-    """One finding per metric, arm and segment, at the latest look."""
+    """One finding per metric, arm and segment, at the latest look; none for a dimension of too many values."""
     watched_metrics = [metric for metric in watched.experiment.metrics if metric.role != "secondary"]
     parts = [
         part
@@ -45,7 +46,7 @@ def segments(watched: Watch) -> list[Finding]:
 
 def _parts(watched: Watch, metric: Metric, dimension: str) -> list[_Part]:
     by_value = watched.data.moments_by_segment(metric, dimension)
-    if not by_value:
+    if not by_value or len(by_value) > MAX_VALUES:
         return []
     names = list(by_value)
     control = stack([by_value[name][watched.experiment.control.name] for name in names])

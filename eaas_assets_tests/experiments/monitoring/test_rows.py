@@ -176,6 +176,11 @@ def test_a_small_segment_is_not_told():
     assert "a look needs 50" in row["statement"]
 
 
+def test_a_dimension_of_too_many_values_is_left_out():
+    source = replace(units(), segments={"country": [f"c{i % 300}" for i in range(4000)]})
+    assert not [row for row in watch(source, segments=["country"]) if row["check"] == "segment_anomaly"]
+
+
 def test_a_metric_that_moves_in_the_control_arm_drifts():
     source = units(n=6000)
     day = np.asarray(source.day)
