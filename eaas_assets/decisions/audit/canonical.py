@@ -33,12 +33,12 @@ def canonical_bytes(value: Any, name: str = "audit entry") -> bytes:
         InputError: A part of it has no canonical form: NaN, an infinity, an integer beyond ±(2^53 − 1), text with a
             lone surrogate, a type that JSON does not know, or nesting beyond ``MAX_DEPTH``. Names the field.
     """
-    if _is_shallow(value, MAX_DEPTH):
-        try:
-            return rfc8785.dumps(value)
-        except (rfc8785.CanonicalizationError, AttributeError):  # the latter: a key that is no text
-            pass
-    raise InputError(list(_faults(value, (), name)))
+    try:
+        if not _is_shallow(value, MAX_DEPTH):
+            raise InputError(_faults(value, (), name))
+        return rfc8785.dumps(value)
+    except (rfc8785.CanonicalizationError, AttributeError, UnicodeError) as error:  # the last two: of a key
+        raise InputError(_faults(value, (), name)) from error
 
 
 def parse_canonical(raw: bytes) -> Any:
@@ -49,7 +49,9 @@ def parse_canonical(raw: bytes) -> Any:
             keys, spelling of a number or of a character).
     """
     try:
-        value = json.loads(raw.decode("utf-8"), parse_float=_canonical_float, parse_constant=_refuse_constant)
+        value = json.loads(
+            raw.decode("utf-8"), parse_int=_integer, parse_float=_canonical_float, parse_constant=_refuse_constant
+        )
         # The fast encoder writes the same but for keys beyond the basic plane; only on a difference ask the slow one.
         same = _FAST.encode(value).encode("utf-8") == raw or rfc8785.dumps(value) == raw
     except (RecursionError, UnicodeError) as error:
@@ -57,6 +59,11 @@ def parse_canonical(raw: bytes) -> Any:
     if not same:
         raise ValueError("JSON that is not written in its canonical form")
     return value
+
+
+def _integer(text: str) -> int | float:
+    """Digits beyond the integers that JSON knows were written for a float: 1e16 is 10000000000000000."""
+    return int(text) if len(text) <= 15 or abs(int(text)) <= LARGEST_INTEGER else _canonical_float(text)
 
 
 @lru_cache(maxsize=65_536)

@@ -86,7 +86,7 @@ class Checkpoint(NamedTuple):
         """The one of ``keys`` whose signature it carries; None where there is none."""
         try:
             raw = base64.b64decode(self.signature, validate=True)
-        except binascii.Error:
+        except (binascii.Error, ValueError):
             return None
         if base64.b64encode(raw).decode() != self.signature:  # the last character has bits that say nothing
             return None

@@ -98,8 +98,11 @@ class AuditLog:
         """
         wanted = list(entries)
         with locked(self.path):
-            recovered = mend_tail(self.path, _is_entry)
             self._catch_up()
+            recovered = 0
+            if not all(identity in self._seen.identities for identity, _ in wanted):  # something will be written
+                recovered = mend_tail(self.path, _is_entry)
+                self._catch_up()
             batch = _prepare(wanted, self._seen, self._clock(), recovered)
             if batch.lines:
                 content = b"".join(batch.lines)
@@ -173,7 +176,6 @@ class AuditLog:
             StorageError: The log is damaged, or the key or a checkpoint could not be stored.
         """
         with locked(self.path):
-            mend_tail(self.path, _is_entry)
             self._catch_up()
             seen = self._seen
             if not seen.seq:

@@ -91,10 +91,20 @@ class FoundCheckpoint(NamedTuple):
 def verify_log(
     log: Path, found: Iterable[FoundCheckpoint], keys: Sequence[Ed25519PublicKey], remarks: Iterable[str] = ()
 ) -> Verification:
-    """Check the log against its chain and against checkpoints.
+    """Check the log at a path; a missing file is an empty log. As :func:`verify_lines`."""
+    return verify_lines(_lines(log), found, keys, remarks)
+
+
+def verify_lines(
+    lines: Iterable[bytes],
+    found: Iterable[FoundCheckpoint],
+    keys: Sequence[Ed25519PublicKey],
+    remarks: Iterable[str] = (),
+) -> Verification:
+    """Check the lines of a log against their chain and against checkpoints.
 
     Args:
-        log: The file; a missing one is an empty log.
+        lines: Each with its line break.
         found: All checkpoints that are known. Read before the log is, so that none is ahead of it.
         keys: Public keys whose signatures count.
         remarks: What is known already and should stand in the outcome.
@@ -102,7 +112,7 @@ def verify_log(
     problems = _Problems()
     signed = _good_checkpoints(list(found), keys, problems)
     wanted = {checkpoint.size for checkpoint in signed}
-    chain = _walk(log, wanted, problems)
+    chain = _walk(lines, wanted, problems)
     proven = 0
     for checkpoint, (place, line) in signed.items():
         if fault := _contradiction(checkpoint, chain):
@@ -141,12 +151,12 @@ class _Chain(NamedTuple):
     at: dict[int, str]
 
 
-def _walk(log: Path, wanted: set[int], problems: _Problems) -> _Chain:
+def _walk(lines: Iterable[bytes], wanted: set[int], problems: _Problems) -> _Chain:
     """Check every line by itself and against the one before it. A damaged line breaks the chain once, not for ever."""
     number, seq, head, first = 0, 0, NOTHING_BEFORE, NOTHING_BEFORE
     at: dict[int, str] = {}
     broken = False
-    for number, line in enumerate(_lines(log), 1):
+    for number, line in enumerate(lines, 1):
         try:
             entry = decode_line(line)
         except DamagedLine as error:
