@@ -33,7 +33,8 @@ class Cell(NamedTuple):
         expected: What should stand there.
         field: Which field of the document asks for it.
         column: Its name in the file.
-        plain: As ``value`` where every value is a finite number and therefore cheaper; None where that is the same.
+        plain: As ``value`` where numbers are finite and names have no spaces around them, and therefore cheaper; None
+            where that is the same.
         zone: For times: whether a time of day carries a zone (null for days); None where all do or none does.
     """
 
@@ -54,7 +55,8 @@ def label(source: Source, column: str, field: str, required: bool = False) -> Ce
         raise InputError(Problem(source.file, "unsupported_column", kind, "text or numbers", field=column))
     cast = raw if kind == "VARCHAR" else f"CAST({raw} AS VARCHAR)"
     value = f"nullif(trim({cast}), '')"
-    return Cell(value, f"({value} IS NULL)" if required else None, raw, "a name", field, column)
+    missing = f"({value if kind == 'VARCHAR' else raw} IS NULL)"
+    return Cell(value, missing if required else None, raw, "a name", field, column, plain=cast)
 
 
 def number(source: Source, column: str, field: str) -> Cell:

@@ -19,7 +19,7 @@ PARQUET_LIMIT = 16 * 1024 * MIB
 WHOLE_DIGEST = 64 * MIB
 """Files up to this size are hashed whole. Larger ones by their size, time of change and pieces: hashing 200 MB takes
 as long as aggregating them."""
-PIECES = 32
+PIECES = 16
 
 
 @dataclass(frozen=True)

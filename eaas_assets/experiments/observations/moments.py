@@ -9,7 +9,7 @@ exact there is. Ten digits survive a mean of ten million standard deviations, an
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement, product
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -148,53 +148,71 @@ class Aggregator:
         self, rows: Sequence[tuple[Any, ...]], keys: int, centres: Sequence[float] | None
     ) -> tuple[dict[Keys, Group], bool]:
         """Groups, and whether the centres were near enough to every group's mean."""
-        groups, near = {}, True
-        for row in rows:
-            values = iter(row[keys + 1 :])
-            own = [next(values) for _ in self.aliases] if centres is None else centres
-            shifts = iter(own)
-            moments = {}
-            for metric, columns in self.metrics.items():
-                moments[metric], close = self._moments(columns, values, [next(shifts) for _ in columns.aliases])
-                near = near and close
-            groups[tuple(row[:keys])] = Group(int(row[keys]), moments)
-        return groups, near
+        if not rows:
+            return {}, True
+        numbers = np.array(
+            [[math.nan if value is None else value for value in row[keys:]] for row in rows], dtype=float
+        )
+        place = 1  # after the number of rows
+        own = np.tile(np.array(centres), (len(rows), 1)) if centres is not None else numbers[:, 1 : 1 + self._width]
+        place += 0 if centres is not None else self._width
+        moments, near, used = {}, True, 0
+        for metric, columns in self.metrics.items():
+            k = len(columns.names)
+            powers = [p for order in self.orders for p in combinations_with_replacement(range(k), order)]
+            counts, sums = numbers[:, place : place + k], numbers[:, place + k : place + k + len(powers)]
+            sums_of = {power: sums[:, index] for index, power in enumerate(powers)}
+            moments[metric], close = _central(columns.names, counts, own[:, used : used + k], sums_of)
+            near, place, used = near and close, place + k + len(powers), used + k
+        return {
+            tuple(row[:keys]): Group(int(row[keys]), {metric: parts[index] for metric, parts in moments.items()})
+            for index, row in enumerate(rows)
+        }, near
 
-    def _moments(self, columns: Columns, values: Iterator[Any], centres: Sequence[float]) -> tuple[ArmMoments, bool]:
-        k = len(columns.names)
-        counts = {int(next(values)) for _ in range(k)}
-        sums = {
-            powers: next(values) for order in self.orders for powers in combinations_with_replacement(range(k), order)
-        }
-        if len(counts) > 1:
-            raise ArithmeticError("columns of one metric with different numbers of values")
-        n = counts.pop()
-        if n == 0:
-            return empty(columns.names), True
-        if not all(math.isfinite(value) for value in sums.values()):
-            raise ArithmeticError("a sum that is not finite")
-        return _central(columns.names, n, np.array(centres, dtype=np.float64), sums)
+    @property
+    def _width(self) -> int:
+        return len(self.aliases)
 
 
 def _central(
-    names: tuple[str, ...], n: int, centres: FloatArray, sums: Mapping[tuple[int, ...], float]
-) -> tuple[ArmMoments, bool]:
-    """Central moments from sums of products about the centres, and whether those were near enough to the means."""
-    k = len(names)
-    first = np.array([sums[(i,)] for i in range(k)]) / n
-    second, third = np.empty((k, k)), np.full((k, k, k), math.nan)
-    for i, j in product(range(k), repeat=2):
-        second[i, j] = sums[(min(i, j), max(i, j))] / n
-    central = second - np.outer(first, first)
-    index = np.arange(k)
-    central[index, index] = np.maximum(central[index, index], 0.0)
-    if any(len(powers) == 3 for powers in sums):
-        for i, j, m in product(range(k), repeat=3):
-            a, b, c = sorted((i, j, m))
-            mixed = first[i] * second[j, m] + first[j] * second[i, m] + first[m] * second[i, j]
-            third[i, j, m] = sums[(a, b, c)] / n - mixed + 2.0 * first[i] * first[j] * first[m]
-    covariance = central * (n / (n - 1)) if n > 1 else np.full((k, k), math.nan)
-    mean = centres + first
-    matters = (n > 1) & (np.abs(first) > _ROUNDING * np.abs(mean))
-    far = matters & (first**2 > WORST_SHIFT**2 * np.diag(central))
-    return ArmMoments(names, n, mean, covariance, third), not bool(far.any())
+    names: tuple[str, ...], counts: FloatArray, centres: FloatArray, sums: Mapping[tuple[int, ...], FloatArray]
+) -> tuple[list[ArmMoments], bool]:
+    """Central moments of all groups from sums of products about their centres, and whether all centres were near.
+
+    Args:
+        names: Of the columns.
+        counts: Values by group and column, shape (groups, k).
+        centres: Shape (groups, k).
+        sums: Factors of a product → its sums, shape (groups,).
+    """
+    groups, k = counts.shape
+    if (counts != counts[:, :1]).any():
+        raise ArithmeticError("columns of one metric with different numbers of values")
+    n = counts[:, 0]
+    filled = n > 0
+    if not all(np.isfinite(values[filled]).all() for values in sums.values()):
+        raise ArithmeticError("a sum that is not finite")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean_of = {powers: values / n for powers, values in sums.items()}
+        first = np.stack([mean_of[(i,)] for i in range(k)], axis=1)
+        second, third = np.empty((groups, k, k)), np.full((groups, k, k, k), math.nan)
+        for i, j in product(range(k), repeat=2):
+            second[:, i, j] = mean_of[(min(i, j), max(i, j))]
+        central = second - first[:, :, None] * first[:, None, :]
+        index = np.arange(k)
+        central[:, index, index] = np.maximum(central[:, index, index], 0.0)
+        if (0, 0, 0) in mean_of:
+            for i, j, m in product(range(k), repeat=3):
+                a, b, c = sorted((i, j, m))
+                mixed = first[:, i] * second[:, j, m] + first[:, j] * second[:, i, m] + first[:, m] * second[:, i, j]
+                together = 2.0 * first[:, i] * first[:, j] * first[:, m]
+                third[:, i, j, m] = mean_of[(a, b, c)] - mixed + together
+        covariance = np.where((n > 1)[:, None, None], central * (n / (n - 1))[:, None, None], math.nan)
+        mean = centres + first
+        matters = (n > 1)[:, None] & (np.abs(first) > _ROUNDING * np.abs(mean))
+        far = matters & (first**2 > WORST_SHIFT**2 * central[:, index, index])
+    parts = [
+        ArmMoments(names, int(n[g]), mean[g], covariance[g], third[g]) if filled[g] else empty(names)
+        for g in range(groups)
+    ]
+    return parts, not bool(far.any())

@@ -31,25 +31,32 @@ def one_row_per_unit(cursor: duckdb.DuckDBPyConnection, source: Source, unit: Ce
     Raises:
         InputError: The document promises it, and it is not so.
     """
-    unique = _ticked_off(cursor, source, unit)
-    if unique is None:
-        sampled = promised and (source.rows or 0) > SMALL
-        where = f" WHERE hash({unit.raw}) % {SAMPLE} = 0" if sampled else ""
-        query = f"SELECT count(*) = count(DISTINCT {unit.value}) FROM {source.relation}{where}"
-        unique = bool(db.row(cursor, query)[0])
-    if promised and not unique:
-        expected = "one row per unit, as observations.one_row_per_unit promises"
-        raise InputError(Problem(source.file, "repeated_units", "units with several rows", expected, field=unit.column))
+    sampled = promised and (source.rows or 0) > SMALL
+    where = f" WHERE hash({unit.raw}) % {SAMPLE} = 0" if sampled else ""
+    query = f"SELECT count(*) = count(DISTINCT {unit.value}) FROM {source.relation}{where}"
+    unique = bool(db.row(cursor, query)[0])
+    refuse_broken_promise(source, unit, promised, unique)
     return unique
 
 
-def _ticked_off(cursor: duckdb.DuckDBPyConnection, source: Source, unit: Cell) -> bool | None:
-    """The answer for whole numbers that lie close together; None for others."""
+def refuse_broken_promise(source: Source, unit: Cell, promised: bool, unique: bool) -> None:
+    """Compare what the document promises with what was found.
+
+    Raises:
+        InputError: It promises one row per unit, and it is not so.
+    """
+    if promised and not unique:
+        expected = "one row per unit, as observations.one_row_per_unit promises"
+        raise InputError(Problem(source.file, "repeated_units", "units with several rows", expected, field=unit.column))
+
+
+def ticked_off(cursor: duckdb.DuckDBPyConnection, source: Source, unit: Cell) -> bool:
+    """Whether units are whole numbers that lie close together, all there and all different."""
     kind = source.columns[unit.column][1]
     if kind not in {"INTEGER", "BIGINT", "UINTEGER", "SMALLINT", "USMALLINT"} or not source.rows:
-        return None
+        return False
     low, high = db.row(cursor, f"SELECT min({unit.raw}), max({unit.raw}) FROM {source.relation}")
     if low is None or high - low > WIDEST * source.rows:
-        return None
+        return False
     query = f"SELECT bit_count(bitstring_agg({unit.raw}, {low}, {high})) FROM {source.relation}"
     return bool(db.row(cursor, query)[0] == source.rows)

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from eaas_assets.experiments.observations import columns as columns_of
 from eaas_assets.experiments.observations import database as db
 from eaas_assets.experiments.observations.access import Integrity
-from eaas_assets.experiments.observations.moments import Aggregator, Columns, Group, moment_names
+from eaas_assets.experiments.observations.moments import Aggregator, Columns, Group, Keys, moment_names
 from eaas_assets.experiments.observations.sources import Source, reading
-from eaas_assets.experiments.observations.uniqueness import one_row_per_unit
+from eaas_assets.experiments.observations.uniqueness import one_row_per_unit, refuse_broken_promise, ticked_off
 
 if TYPE_CHECKING:
     import duckdb
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 LARGE = 500_000
 """Parquet files with more rows than this are not copied into memory."""
 EXAMPLES = 5
+FAULTY = "faulty"
+_EQUAL = 1e-9
 MISSING_DAYS = 60
 
 
@@ -61,12 +63,13 @@ class _Plan:
     cells: dict[str, Cell] = field(default_factory=dict)
     metrics: dict[str, Columns] = field(default_factory=dict)
 
-    def select(self, source: Source, careful: bool) -> str:
+    def select(self, source: Source, careful: bool, checked: bool = False) -> str:
         """The table's rows as SQL.
 
         Args:
             source: Where the rows are.
             careful: Whether values may be missing, nan or infinite.
+            checked: Whether a column says for each row if something in it cannot be used.
         """
         mates = {alias: columns.aliases for columns in self.metrics.values() for alias in columns.aliases}
         parts = []
@@ -76,6 +79,9 @@ class _Plan:
                 known = " AND ".join(f"({self.cells[mate].value}) IS NOT NULL" for mate in mates[alias])
                 value = f"CASE WHEN {known} THEN {value} END"
             parts.append(f"{value} AS {alias}")
+        if checked:
+            faults = [cell.fault for cell in self.cells.values() if cell.fault is not None]
+            parts.append(f"({' OR '.join(faults)}) AS {FAULTY}")
         return f"SELECT {', '.join(parts)} FROM {source.relation}"
 
     @property
@@ -120,13 +126,20 @@ def prepare_units(
         source = source.loaded(cursor, [*own, *columns_used(experiment)])
     with reading(source.file, source.kind):
         plan = _plan(source, experiment, units)
-        columns_of.refuse_faults(cursor, source, list(plan.cells.values()))
-        unique = one_row_per_unit(cursor, source, plan.cells["unit"], units.one_row_per_unit)
-        if large and unique:
+        if large and _one_row_each(cursor, source, plan, units.one_row_per_unit):
             cursor.execute(f"CREATE OR REPLACE TEMP VIEW units AS {plan.select(source, careful=False)}")
             return _Large(cursor, source, experiment, plan).prepared()
-        cursor.execute(f"CREATE OR REPLACE TEMP TABLE clean AS {plan.select(source, careful=True)}")
-        return _Small(cursor, source, experiment, plan, unique).prepared()
+        cursor.execute(f"CREATE OR REPLACE TEMP TABLE clean AS {plan.select(source, careful=True, checked=not large)}")
+        return _Small(cursor, source, experiment, plan).prepared(units.one_row_per_unit, checked=large)
+
+
+def _one_row_each(cursor: duckdb.DuckDBPyConnection, source: Source, plan: _Plan, promised: bool) -> bool:
+    """Check the columns of a large file, and whether every unit has one row."""
+    unit = plan.cells["unit"]
+    ticked = ticked_off(cursor, source, unit)
+    cells = [cell for alias, cell in plan.cells.items() if alias != "unit" or not ticked]
+    columns_of.refuse_faults(cursor, source, cells)
+    return ticked or one_row_per_unit(cursor, source, unit, promised)
 
 
 def _plan(source: Source, experiment: Experiment, units: Units) -> _Plan:
@@ -175,15 +188,16 @@ class _Preparation:
         counts = db.row(self.cursor, f"SELECT {wanted} FROM {self.source.relation}")
         return sum(counts[::2]) > 0 and sum(counts[1::2]) > 0
 
-    def infinite(self, table: str) -> dict[str, int]:
-        """Metric → units with an infinite value."""
-        wanted = [
-            "count(*) FILTER (WHERE "
-            + " OR ".join(f"coalesce(isinf({alias}), false)" for alias in columns.aliases)
-            + ")"
+    def infinities(self) -> list[str]:
+        """SQL of how many units have an infinite value, metric by metric."""
+        return [
+            _counted(" OR ".join(f"coalesce(isinf({alias}), false)" for alias in columns.aliases))
             for columns in self.plan.metrics.values()
         ]
-        counts = db.row(self.cursor, f"SELECT {', '.join(wanted)} FROM {table}")
+
+    def infinite(self, table: str) -> dict[str, int]:
+        """Metric → units with an infinite value."""
+        counts = db.row(self.cursor, f"SELECT {', '.join(self.infinities())} FROM {table}")
         return {metric: int(count) for metric, count in zip(self.plan.metrics, counts, strict=True) if count}
 
     def times(self, table: str) -> tuple[tuple[datetime | None, datetime | None], tuple[str, ...], bool]:
@@ -241,14 +255,12 @@ class _Large(_Preparation):
         inside = f"NOT ({early} OR {late})"
         infinite: dict[str, int] = {}
         table = "units" if inside == "NOT (false OR false)" else f"(SELECT * FROM units WHERE {inside})"
-        aggregator = Aggregator(self.cursor, table, self.plan.metrics)
-        try:
-            groups = aggregator.groups(["arm"])
-        except (ArithmeticError, db.OutOfRange):
+        aggregator = Aggregator(self.cursor, table, self.plan.metrics, self._third())
+        groups = self._plainly(aggregator)
+        if groups is None:
             self.cursor.execute(f"CREATE OR REPLACE TEMP VIEW units AS {self.plan.select(self.source, careful=True)}")
             infinite = self.infinite(table)
             self._mask_infinite(infinite)
-            aggregator = Aggregator(self.cursor, table, self.plan.metrics)
             groups = aggregator.groups(["arm"])
         found = {str(key): group for (key,), group in groups.items()}
         outside = (0, 0)
@@ -262,6 +274,20 @@ class _Large(_Preparation):
             infinite_values=infinite,
         )
         return self.finish(table, aggregator, found, integrity)
+
+    def _plainly(self, aggregator: Aggregator) -> dict[Keys, Group] | None:
+        """Moments by arm if every value is finite, every metric complete, and no arm's name has spaces around it."""
+        try:
+            groups = aggregator.groups(["arm"])
+        except (ArithmeticError, db.OutOfRange):
+            return None
+        strange = {str(key) for (key,) in groups if key is not None and key not in self.arms}
+        return None if any(name.strip() in self.arms for name in strange) else groups
+
+    def _third(self) -> bool:
+        """Whether skewness can matter: between arms of equal size it cancels, however large they are."""
+        shares = [variant.allocation for variant in self.experiment.variants]
+        return max(shares) - min(shares) > _EQUAL
 
     def _mask_infinite(self, infinite: dict[str, int]) -> None:
         masked = ", ".join(
@@ -278,42 +304,47 @@ class _Large(_Preparation):
 class _Small(_Preparation):
     """A table ``clean`` of all rows in memory."""
 
-    def __init__(
-        self,
-        cursor: duckdb.DuckDBPyConnection,
-        source: Source,
-        experiment: Experiment,
-        plan: _Plan,
-        unique: bool,
-    ) -> None:
-        super().__init__(cursor, source, experiment, plan)
-        self.unique = unique
+    def prepared(self, promised: bool, checked: bool) -> PreparedUnits:
+        """Sort the rows out.
 
-    def prepared(self) -> PreparedUnits:
+        Args:
+            promised: Whether the document promises one row per unit.
+            checked: Whether the columns have been checked already.
+        """
         early, late = self.window()
-        rows, before, after, strange = db.row(
-            self.cursor,
-            f"SELECT count(*), {_counted(early)}, {_counted(late)}, {_counted(f'NOT {self.known}')} FROM clean",
+        wanted = ["count(*)", "count(DISTINCT unit)", *map(_counted, (early, late, f"NOT {self.known}"))]
+        wanted += [_counted("false" if checked else FAULTY), *self.infinities()]
+        rows, different, before, after, strange, faulty, *unbounded = db.row(
+            self.cursor, f"SELECT {', '.join(wanted)} FROM clean"
         )
+        if faulty:
+            columns_of.refuse_faults(self.cursor, self.source, list(self.plan.cells.values()))
+        refuse_broken_promise(self.source, self.plan.cells["unit"], promised, different == rows)
         integrity = Integrity(rows=int(rows), rows_before_start=int(before), rows_after_end=int(after))
         if strange:
             query = f"SELECT arm, count(*) FROM clean WHERE NOT {self.known} GROUP BY arm ORDER BY count(*) DESC, arm"
             counted = db.rows(self.cursor, f"{query} LIMIT 20")
             integrity = replace(integrity, unknown_variants={_told(arm): int(n) for arm, n in counted})
         usable = f"{self.known} AND NOT {early} AND NOT {late}"
-        if self.unique:
+        if different < rows:
+            integrity = self._one_row_each(usable, integrity)
+        elif before or after or strange:
             self.cursor.execute(f"CREATE OR REPLACE TEMP TABLE units AS SELECT * FROM clean WHERE {usable}")
         else:
-            integrity = self._one_row_each(usable, integrity)
+            self.cursor.execute("DROP TABLE IF EXISTS units; ALTER TABLE clean RENAME TO units")
+        if any(unbounded):
+            integrity = replace(integrity, infinite_values=self._without_infinities())
+        aggregator = Aggregator(self.cursor, "units", self.plan.metrics)
+        groups = {str(key): group for (key,), group in aggregator.groups(["arm"]).items()}
+        return self.finish("units", aggregator, groups, integrity)
+
+    def _without_infinities(self) -> dict[str, int]:
         infinite = self.infinite("units")
         for metric in infinite:
             for alias in self.plan.metrics[metric].aliases:
                 self.cursor.execute(f"UPDATE units SET {alias} = NULL WHERE isinf({alias})")
             self._mask(self.plan.metrics[metric])
-        integrity = replace(integrity, infinite_values=infinite)
-        aggregator = Aggregator(self.cursor, "units", self.plan.metrics)
-        groups = {str(key): group for (key,), group in aggregator.groups(["arm"]).items()}
-        return self.finish("units", aggregator, groups, integrity)
+        return infinite
 
     def _mask(self, columns: Columns) -> None:
         """A row has all columns of a metric or none."""
