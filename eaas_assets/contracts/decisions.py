@@ -194,7 +194,7 @@ class ExperimentPortfolio(Table):
         "Gained since a change was scaled, if it went live then and its effect lasted; null where that is not known"
     )
     roi: float = optional(
-        "(Yearly net value − cost to date) / (cost to date + yearly cost); null where there is no cost or no value"
+        "If kept: (yearly net value − cost to date) / (cost to date + yearly cost); null without a cost or a value"
     )
     roi_low: float = optional("At the lower end")
     roi_high: float = optional("At the upper end")
@@ -242,7 +242,7 @@ class LearningSummaries(Table):
     effect_class: str = column("Hypothesis type and kind of the primary metric")
     experiments: int = column("Experiments with an answer or a refusal", ge=0)
     worked: int = column("Improved", ge=0)
-    harmed: int = column("Harmed", ge=0)
+    harmed: int = column("Harmed the primary metric, or a guardrail though that improved", ge=0)
     no_effect: int = column("Showed that there is no effect worth having", ge=0)
     inconclusive: int = column("Could not tell", ge=0)
     refused: int = column("Without an estimate", ge=0)

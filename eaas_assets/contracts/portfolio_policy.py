@@ -49,37 +49,32 @@ class HorizonRule(Document):
 
 
 class RiskRule(Document):
-    """What risk costs: a share of the distance between the expected value and the mean of its worst outcomes.
+    """What risk and doubt cost.
 
-    The risk-adjusted value is (1 − c) × expected value + c × mean of the worst outcomes, with c the charge of the tier
-    plus the charge of the design's strength, at most 1.
+    The risk-adjusted value is (1 − c) × expected value + c × mean of the worst outcomes − d × expected gain, with c the
+    charge of the tier and d the doubt of the design. A charge weighs what the interval holds; a doubt what it cannot
+    hold: that something else made the difference.
 
     Attributes:
         worst_share: Share of outcomes that count as the worst.
-        tiers: Charge by risk tier.
-        strengths: Further charge by strength of the design.
+        charges: Charge c by risk tier.
+        doubts: Share d of a gain that is not believed, by strength of the design.
     """
 
     worst_share: float = Field(gt=0, le=0.5, strict=False)
-    tiers: dict[RiskTier, Share]
-    strengths: dict[Strength, Share]
+    charges: dict[RiskTier, Share]
+    doubts: dict[Strength, Share]
 
     @model_validator(mode="after")
     def _charges_are_whole_and_rise(self) -> Self:
-        if set(self.tiers) != set(TIERS):
+        if set(self.charges) != set(TIERS):
             raise ValueError(f"a charge for each of {', '.join(TIERS)}")
-        if set(self.strengths) != set(STRENGTHS):
-            raise ValueError(f"a charge for each of {', '.join(STRENGTHS)}")
-        charges = [self.tiers[tier] for tier in TIERS]
+        if set(self.doubts) != set(STRENGTHS):
+            raise ValueError(f"a doubt for each of {', '.join(STRENGTHS)}")
+        charges = [self.charges[tier] for tier in TIERS]
         if charges != sorted(charges):
             raise ValueError("charges that do not fall from low to high risk")
         return self
-
-    def charge(self, tier: str, strength: str) -> float:
-        """The charge c of one experiment."""
-        charges = {str(name): charge for name, charge in self.tiers.items()}
-        further = {str(name): charge for name, charge in self.strengths.items()}
-        return min(1.0, charges[tier] + further[strength])
 
 
 class PriorRule(Document):

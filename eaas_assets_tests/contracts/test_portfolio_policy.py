@@ -10,17 +10,17 @@ from eaas_assets_tests.decisions.portfolio.portfolio_by_hand import policy_by_ha
 
 def test_the_shipped_policy_charges_more_for_more_risk_and_weaker_designs() -> None:
     risk = policy_by_hand().risk
-    assert risk.tiers["low"] < risk.tiers["medium"] < risk.tiers["high"]
-    assert risk.strengths["randomised"] == risk.strengths["paired"] == 0.0
-    assert risk.strengths["quasi_experiment"] < risk.strengths["before_after"]
+    assert risk.charges["low"] < risk.charges["medium"] < risk.charges["high"]
+    assert risk.doubts["randomised"] == risk.doubts["paired"] == 0.0
+    assert risk.doubts["quasi_experiment"] < risk.doubts["before_after"]
 
 
 @pytest.mark.parametrize(
     ("section", "values", "fault"),
     [
-        ("risk", {"tiers": {"low": 0.1, "medium": 0.2}}, "a charge for each of low, medium, high"),
-        ("risk", {"strengths": {"randomised": 0.0}}, "a charge for each of randomised"),
-        ("risk", {"tiers": {"low": 0.5, "medium": 0.2, "high": 0.6}}, "do not fall"),
+        ("risk", {"charges": {"low": 0.1, "medium": 0.2}}, "a charge for each of low, medium, high"),
+        ("risk", {"doubts": {"randomised": 0.0}}, "a doubt for each of randomised"),
+        ("risk", {"charges": {"low": 0.5, "medium": 0.2, "high": 0.6}}, "do not fall"),
         ("risk", {"worst_share": 0.0}, "greater than 0"),
         ("funding", {"budget_usd": -1.0}, "greater than or equal to 0"),
         ("funding", {"budget_usd": float("inf")}, "finite"),

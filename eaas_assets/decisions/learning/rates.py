@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import pandas as pd
 from scipy.special import betaincinv
 
 from eaas_assets.contracts.portfolio_policy import PriorRule
@@ -79,3 +80,20 @@ def luck_share(win_rate: float, rule: PriorRule) -> float:
         raise ValueError(f"win_rate == {win_rate}, must be finite")
     share = true_improvement_share(win_rate, rule.alpha, rule.power)
     return false_positive_risk(share, rule.alpha, rule.power)
+
+
+def win_shares(learned: pd.DataFrame, rule: PriorRule) -> dict[str, float]:
+    """Share of true improvements by domain, for checks of the next design: how likely a win there is luck.
+
+    Args:
+        learned: LearningSummaries of the last time; of an empty one nothing is known.
+        rule: What is believed without a record.
+    """
+    counted = learned.assign(answered=learned["experiments"] - learned["refused"])
+    sums = counted.groupby("domain")[["worked", "answered"]].sum()
+    overall = overall_rate(int(sums["worked"].sum()), int(sums["answered"].sum()), rule)
+    shares = {}
+    for domain, worked, answered in sums[sums["answered"] > 0].itertuples():
+        rate = success_rate(int(worked), int(answered), overall.estimate, rule.success_weight, rule.level)
+        shares[str(domain)] = true_improvement_share(rate.estimate, rule.alpha, rule.power)
+    return shares

@@ -71,8 +71,14 @@ class Record:
 
 
 def ended_verdict(entry: Entry) -> str | None:
-    """The verdict that counts in the record; None while an experiment runs or where nothing was analysed."""
-    return entry.finding.verdict if entry.ended and entry.finding else None
+    """The verdict that counts in the record; None while an experiment runs or where nothing was analysed.
+
+    An improvement that harms a guardrail is harm: it did not work.
+    """
+    finding = entry.finding
+    if finding is None or not entry.ended:
+        return None
+    return "harmed" if finding.harmed_guardrails and finding.verdict == "improved" else finding.verdict
 
 
 def read_record(entries: Iterable[Entry], rule: PriorRule) -> Record:

@@ -33,6 +33,7 @@ def learning_rows(
     registry: pd.DataFrame,
     impact: pd.DataFrame,
     segments: pd.DataFrame,
+    monitoring: pd.DataFrame,
     decisions: pd.DataFrame,
     policy: PortfolioPolicy,
 ) -> list[dict[str, Any]]:
@@ -42,10 +43,11 @@ def learning_rows(
         registry: ExperimentRegistry.
         impact: CausalImpact.
         segments: SegmentImpact.
+        monitoring: ExperimentMonitoring.
         decisions: Decisions.
         policy: `policies/portfolio.yaml`.
     """
-    entries = read_entries(registry, impact, decisions)
+    entries = read_entries(registry, impact, monitoring, decisions)
     record = read_record(entries, policy.priors)
     outcomes = segment_outcomes(entries, segments)
     groups: dict[tuple[str, str, str], list[Entry]] = {}

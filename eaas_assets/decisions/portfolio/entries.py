@@ -15,12 +15,15 @@ from typing import Any
 
 import pandas as pd
 
+from eaas_assets.contracts.decision_policy import Strength
+from eaas_assets.contracts.experiment import RiskTier
 from eaas_assets.decisions.portfolio.shrinkage import RawEffect
 from eaas_assets.history.finding import records
 from eaas_assets.stats.experiments.distributions import normal_quantile
 
+Harm = tuple[str, str]
+"""Arm and guardrail."""
 ENDED = ("concluded", "archived")
-ANSWERS = ("improved", "harmed", "no_effect_shown", "inconclusive", "non_inferior")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +39,13 @@ class Finding:
         p_value: Two-sided p-value, corrected over arms; None without.
         fixed_horizon: Whether its interval is valid once, at the planned end.
         effect: Relative benefit; None where there is none.
-        absolute: Whether there is an absolute effect, though perhaps no relative one.
+        harmed_guardrails: Guardrails of the arm that are harmed at the end, or alarmed while it runs.
     """
 
     metric: str
     kind: str
     arm: str
-    strength: str
+    strength: Strength
     verdict: str
     refusal: str | None
     control_size: float | None
@@ -50,7 +53,7 @@ class Finding:
     p_value: float | None
     fixed_horizon: bool
     effect: RawEffect | None
-    absolute: bool
+    harmed_guardrails: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,6 @@ class Entry:
     Attributes:
         effect_class: Experiments whose effects are shrunk together.
         sign: 1 where the primary metric should rise, −1 where it should fall.
-        relative_scale: Whether the primary metric's effects are declared as shares of the control's value.
         baseline: Control's value that was expected before the experiment.
         unit_cost: Mean cost of one unit over the arms; None where an arm's is not declared.
         blockers: Declared things that must be settled before a start.
@@ -84,11 +86,10 @@ class Entry:
     type: str
     owner: str
     population: str
-    risk_tier: str
+    risk_tier: RiskTier
     status: str
     effect_class: str
     sign: int
-    relative_scale: bool
     baseline: float | None
     usd_per_unit: float | None
     units_per_year: float | None
@@ -127,11 +128,9 @@ class Entry:
 
     @property
     def predicted_benefit(self) -> float | None:
-        """Relative benefit that its owners predicted, on the scale of the primary metric's minimum effect."""
+        """Relative benefit that its owners predicted; they predict it in the unit of the primary metric."""
         if self.claimed_effect is None:
             return None
-        if self.relative_scale:
-            return self.sign * self.claimed_effect
         size = self.finding.control_size if self.finding and self.finding.control_size else abs(self.baseline or 0.0)
         return self.sign * self.claimed_effect / size if size else None
 
@@ -163,24 +162,31 @@ class Entry:
         return sum(known) if known else None
 
 
-def read_entries(registry: pd.DataFrame, impact: pd.DataFrame, decisions: pd.DataFrame) -> list[Entry]:
+def read_entries(
+    registry: pd.DataFrame, impact: pd.DataFrame, monitoring: pd.DataFrame, decisions: pd.DataFrame
+) -> list[Entry]:
     """Every experiment whose document can be read, in order of its identifier.
 
     Args:
         registry: ExperimentRegistry.
         impact: CausalImpact.
+        monitoring: ExperimentMonitoring.
         decisions: Decisions.
     """
-    findings = _primary_rows(impact)
+    findings = _rows_by_experiment(impact[impact["role"] == "primary"])
+    harm = _harm(impact, monitoring)
     decided = _current_decisions(decisions)
     readable = registry[registry["title"].notna() & registry["type"].notna()].sort_values("experiment_id")
     return [
-        _entry(row, findings.get(row["experiment_id"], []), decided.get(row["experiment_id"]))
+        _entry(row, findings.get(name, []), harm.get(name, set()), decided.get(name))
         for row in records(readable)
+        for name in (row["experiment_id"],)
     ]
 
 
-def _entry(row: Mapping[str, Any], rows: list[dict[str, Any]], decision: Mapping[str, Any] | None) -> Entry:
+def _entry(
+    row: Mapping[str, Any], rows: list[dict[str, Any]], harmed: set[Harm], decision: Mapping[str, Any] | None
+) -> Entry:
     primary: dict[str, Any] = next(
         (metric for metric in json.loads(row["metrics_json"]) if metric.get("role") == "primary"), {}
     )
@@ -192,7 +198,6 @@ def _entry(row: Mapping[str, Any], rows: list[dict[str, Any]], decision: Mapping
         **named,
         effect_class=effect_class,
         sign=-1 if row["direction"] == "decrease" else 1,
-        relative_scale=primary.get("scale") == "relative",
         baseline=(primary.get("expected") or {}).get("value"),
         rollout_usd=row["rollout_cost_per_year_usd"],
         fixed_cost=row["fixed_cost_usd"],
@@ -201,7 +206,7 @@ def _entry(row: Mapping[str, Any], rows: list[dict[str, Any]], decision: Mapping
         cost_to_date=row["cost_to_date_usd"],
         claimed_value=row["claimed_annual_value_usd"],
         blockers=len(set(json.loads(row["conditions_json"]).get("blockers") or [])),
-        finding=_finding(rows, effect_class),
+        finding=_finding(rows, harmed, effect_class),
         decided=None
         if decision is None
         else Decided(decision["decision"], decision["effective_decision"], decision["state"], decision["decided_at"]),
@@ -229,7 +234,7 @@ def _unit_cost(variants: Iterable[Mapping[str, Any]]) -> float | None:
     return math.fsum(arm["allocation"] * arm["cost_per_unit_usd"] for arm in arms)
 
 
-def _finding(rows: list[dict[str, Any]], effect_class: str) -> Finding | None:
+def _finding(rows: list[dict[str, Any]], harmed: set[Harm], effect_class: str) -> Finding | None:
     if not rows:
         return None
     best = min(rows, key=lambda row: (row["benefit_low"] is None, -(row["benefit_low"] or 0.0), row["arm"]))
@@ -247,7 +252,7 @@ def _finding(rows: list[dict[str, Any]], effect_class: str) -> Finding | None:
         p_value=corrected,
         fixed_horizon=best["inference"] == "fixed_horizon",
         effect=_relative_effect(best, effect_class),
-        absolute=best["benefit_low"] is not None,
+        harmed_guardrails=tuple(sorted({metric for arm, metric in harmed if arm == best["arm"]})),
     )
 
 
@@ -272,11 +277,26 @@ def _relative_effect(row: Mapping[str, Any], effect_class: str) -> RawEffect | N
     return RawEffect(row["experiment_id"], effect_class, estimate, se, low, high)
 
 
-def _primary_rows(impact: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
+def _rows_by_experiment(rows: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
     grouped: dict[str, list[dict[str, Any]]] = {}
-    for row in records(impact[impact["role"] == "primary"]):
+    for row in records(rows):
         grouped.setdefault(row["experiment_id"], []).append(row)
     return grouped
+
+
+def _harm(impact: pd.DataFrame, monitoring: pd.DataFrame) -> dict[str, set[Harm]]:
+    """Arms and guardrails for which harm is shown, by experiment."""
+    shown = impact[(impact["role"] == "guardrail") & (impact["verdict"] == "harmed")]
+    alarmed = monitoring[
+        (monitoring["check"] == "guardrail_harm")
+        & monitoring["latest"].astype(bool)
+        & monitoring["alarm"].fillna(False).astype(bool)
+    ]
+    harm: dict[str, set[Harm]] = {}
+    for rows in (shown, alarmed):
+        for name, arm, metric in zip(rows["experiment_id"], rows["arm"], rows["metric"], strict=True):
+            harm.setdefault(name, set()).add((arm, metric))
+    return harm
 
 
 def _current_decisions(decisions: pd.DataFrame) -> dict[str, dict[str, Any]]:

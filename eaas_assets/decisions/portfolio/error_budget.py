@@ -91,6 +91,6 @@ def _watching(monitoring: pd.DataFrame) -> Figure:
     raised = int(last["alarm"].astype(bool).sum())
     said = (
         f"{count(len(last), 'test')} of monitoring over {count(looks, 'look')} would raise at most "
-        f"{number(expected, 2)} alarms if nothing were wrong; {raised:,} are raised."
+        f"{number(expected, 2)} alarms if nothing were wrong. Raised at the last look: {raised:,}."
     )
     return Figure("error_budget", "expected_false_alarms", "count", expected, said, None, None, expected, len(last))

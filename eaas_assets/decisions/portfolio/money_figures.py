@@ -15,7 +15,7 @@ from eaas_assets.decisions.portfolio.funding import Funding
 from eaas_assets.decisions.portfolio.roi import roi, total
 from eaas_assets.decisions.portfolio.value import Spread
 from eaas_assets.decisions.portfolio.valuing import Valued
-from eaas_assets.decisions.portfolio.wording import percent_range, usd_range
+from eaas_assets.decisions.portfolio.wording import chance, percent_range, usd_range
 from eaas_assets.decisions.wording import usd
 from eaas_assets.history.wording import count, percent
 
@@ -75,13 +75,21 @@ def _cost(valued: Sequence[Valued]) -> Figure:
     if not known:
         return undefined("cost", "cost_to_date", "usd", "no experiment's cost is known")
     spent = math.fsum(known)
-    said = f"{usd(spent)} spent so far on {len(known):,} of {count(len(valued), 'experiment')}{_rest(valued, known)}."
+    said = (
+        f"{usd(spent)} spent so far on {len(known):,} of {count(len(valued), 'experiment')}{_rest(valued, known)}"
+        f"{_unstarted(valued)}."
+    )
     return Figure("cost", "cost_to_date", "usd", spent, said, None, None, len(known), len(valued))
 
 
 def _rest(valued: Sequence[Valued], known: Sequence[float]) -> str:
     missing = len(valued) - len(known)
     return f"; the cost of {missing:,} is not known and is not counted as 0" if missing else ""
+
+
+def _unstarted(valued: Sequence[Valued]) -> str:
+    declared = math.fsum(item.entry.cost_to_date or 0.0 for item in valued if item.entry.status == "proposed")
+    return f"; {usd(declared)} of it is declared for proposals that have not started" if declared else ""
 
 
 def _per_week(valued: Sequence[Valued]) -> Figure:
@@ -111,7 +119,7 @@ def _sum(figure: str, which: str, items: Sequence[Valued], level: float) -> Figu
     said = (
         f"{count(len(items), 'experiment')} {which}, {len(known):,} with a value: {usd(sum_.mean)} a year expected "
         f"({percent(level)} interval {usd_range(sum_.low, sum_.high)}, probability of a loss "
-        f"{percent(sum_.below(0.0))})."
+        f"{chance(sum_.below(0.0))})."
     )
     return Figure("value", figure, "usd", sum_.mean, said, sum_.low, sum_.high, len(known), len(items))
 
@@ -165,25 +173,37 @@ def _realised(scaled: Sequence[Valued], level: float) -> Figure:
 def _returns(valued: Sequence[Valued], scaled: Sequence[Valued], level: float) -> list[Figure]:
     spent = [item.entry.cost_to_date for item in valued if item.entry.cost_to_date is not None]
     cost = math.fsum(spent) if spent else None
-    rollout = math.fsum(item.entry.rollout_usd or 0.0 for item in scaled if item.net is not None)
-    projected = [item.net for item in scaled if item.net is not None]
+    approved = [*scaled, *(item for item in valued if _pending(item))]
     realised = [item.realised for item in scaled if item.realised is not None]
     return [
-        _return("projected_roi", "a year of the scaled changes", total(projected, level), cost, rollout),
-        _return("realised_roi", "the scaled changes since they were decided", total(realised, level), cost, 0.0),
-    ]
+        _return("projected_roi", "a year of the scaled changes", _nets(scaled), cost, _upkeep(scaled), level),
+        _return("roi_if_approved", "a year, if what awaits approval is approved", _nets(approved), cost,
+                _upkeep(approved), level),
+        _return("realised_roi", "the scaled changes since they were decided", realised, cost, 0.0, level),
+    ]  # fmt: skip
 
 
-def _return(figure: str, what: str, net: Spread, cost: float | None, rollout: float) -> Figure:
-    found = roi(net, cost, rollout)
-    if found.value is None or found.low is None or found.high is None:
+def _nets(items: Sequence[Valued]) -> list[Spread]:
+    return [item.net for item in items if item.net is not None]
+
+
+def _upkeep(items: Sequence[Valued]) -> float:
+    return math.fsum(item.entry.rollout_usd or 0.0 for item in items if item.net is not None)
+
+
+def _return(figure: str, what: str, nets: Sequence[Spread], cost: float | None, rollout: float, level: float) -> Figure:
+    net = total(nets, level) if nets else None
+    found = roi(net, cost, rollout, "none of these changes has a value")
+    if net is None or found.value is None or found.low is None or found.high is None:
         return undefined("value", figure, "ratio", found.reason or "there is no cost")
+    spent = cost or 0.0
     said = (
         f"Return of {what} on everything that was spent, also on what failed: {percent(found.value)} "
-        f"({percent_range(found.low, found.high)}; probability of a loss {percent(net.below(cost or 0.0))})."
+        f"({percent_range(found.low, found.high)}; probability of a loss {chance(net.below(spent))})."
     )
-    below = (cost or 0.0) + rollout
-    return Figure("value", figure, "ratio", found.value, said, found.low, found.high, net.mean - (cost or 0.0), below)
+    return Figure(
+        "value", figure, "ratio", found.value, said, found.low, found.high, net.mean - spent, spent + rollout
+    )  # fmt: skip
 
 
 def _claimed(scaled: Sequence[Valued]) -> Figure:

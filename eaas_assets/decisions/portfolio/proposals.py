@@ -93,7 +93,7 @@ def prospect(entry: Entry, record: Record, policy: PortfolioPolicy) -> Prospect 
     prior = record.prior_of(entry.effect_class)
     money = money_of(entry.usd_per_unit, entry.units_per_year, abs(entry.baseline), entry.sign, entry.rollout_usd)
     gain = max(0.0, money.net(prior.typical_gain))
-    charge = policy.risk.charge(entry.risk_tier, "none")
+    charge = policy.risk.charges[entry.risk_tier]
     worst = policy.risk.worst_share
 
     def over(factor: float) -> tuple[float, float]:

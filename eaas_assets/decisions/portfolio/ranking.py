@@ -1,8 +1,9 @@
-"""The order of the portfolio: expected value less a charge for risk.
+"""The order of the portfolio: expected value less a charge for risk and a doubt of the design.
 
 The charge is a share c of the distance between the expected value and the mean of its worst outcomes (the conditional
-value at risk), so the risk-adjusted value is (1 − c) × mean + c × mean of the worst: a coherent measure in the sense of
-Artzner et al. (1999). c is declared by risk tier and strength of the design. More uncertainty never ranks higher.
+value at risk), so without doubt the risk-adjusted value is (1 − c) × mean + c × mean of the worst: a coherent measure
+in the sense of Artzner et al. (1999). The doubt is a share of an expected gain: what a weak design may have mistaken
+for its change. Neither more uncertainty nor a weaker design ever ranks higher.
 """
 
 from __future__ import annotations
@@ -25,15 +26,16 @@ def worst_mean(value: Spread, worst_share: float) -> float:
     return value.mean - value.sd_below * density / worst_share
 
 
-def risk_adjusted(value: Spread, charge: float, worst_share: float) -> float:
-    """Expected value less the charge for risk.
+def risk_adjusted(value: Spread, charge: float, worst_share: float, doubt: float = 0.0) -> float:
+    """Expected value less the charge for risk and the doubt.
 
     Args:
         value: Yearly net value.
         charge: Share of the way to the worst outcomes, 0 to 1.
         worst_share: Share of outcomes that count as the worst.
+        doubt: Share of an expected gain that is not believed, 0 to 1.
     """
-    return value.mean - charge * (value.mean - worst_mean(value, worst_share))
+    return value.mean - charge * (value.mean - worst_mean(value, worst_share)) - doubt * max(0.0, value.mean)
 
 
 def ranks(values: Mapping[str, float | None]) -> dict[str, int | None]:

@@ -66,8 +66,8 @@ def _grouping(name: str, entries: Sequence[Entry]) -> list[Figure]:
             Figure(area, "share_of_further_groups", "share", size / total, said, None, None, size, total, name)
         )  # fmt: skip
     said = (
-        f"Open experiments by {name}: concentration {number(index, 2)} (Herfindahl), as if {number(1.0 / index)} "
-        f"equal groups shared them; there are {len(sizes):,}."
+        f"Open experiments by {name}: concentration {number(index, 2)} (Herfindahl), that of "
+        f"{number(1.0 / index)} equal groups; there are {len(sizes):,}."
     )
     return [*rows, Figure(area, "herfindahl", "ratio", index, said, grouping=name)]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from eaas_assets.decisions.portfolio.proposals import in_words
 from eaas_assets.decisions.portfolio.valuing import Valued
-from eaas_assets.decisions.portfolio.wording import percent_range, usd_range
+from eaas_assets.decisions.portfolio.wording import chance, percent_range, usd_range
 from eaas_assets.decisions.wording import usd
 from eaas_assets.history.wording import number, percent
 
@@ -30,7 +30,7 @@ def _worth(item: Valued) -> str:
     level = f"{number(100 * item.net.level)} %"
     return (
         f"if kept, it is expected to bring {usd(item.net.mean)} a year ({level} interval "
-        f"{usd_range(item.net.low, item.net.high)}, probability of a loss {percent(item.net.below(0.0))})"
+        f"{usd_range(item.net.low, item.net.high)}, probability of a loss {chance(item.net.below(0.0))})"
     )
 
 
@@ -52,7 +52,12 @@ def _effect(item: Valued) -> str:
 
 
 def _adjusted(item: Valued) -> str:
-    return "" if item.adjusted is None else f"After the charge for risk: {usd(item.adjusted)}."
+    if item.adjusted is None:
+        return ""
+    finding = item.entry.finding
+    weak = finding is not None and finding.strength == "before_after"
+    told = " It was only compared with its own past, so something else may have made the difference." if weak else ""
+    return f"After the charge for risk: {usd(item.adjusted)}.{told}"
 
 
 def _waiting(item: Valued) -> str:

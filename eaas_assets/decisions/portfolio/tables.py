@@ -44,7 +44,7 @@ def portfolio_rows(
         as_of: Moment, or day, until whose end decisions and realised value count.
     """
     now = as_of if isinstance(as_of, datetime) else datetime.combine(as_of, time.max, UTC)
-    entries = read_entries(registry, impact, decisions)
+    entries = read_entries(registry, impact, monitoring, decisions)
     record = read_record(entries, policy.priors)
     valued = [value_entry(entry, record, policy, now) for entry in entries]
     funding = choose(valued, policy)

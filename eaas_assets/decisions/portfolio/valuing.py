@@ -17,6 +17,7 @@ from eaas_assets.decisions.portfolio.roi import Roi, accrued, roi
 from eaas_assets.decisions.portfolio.shrinkage import ShrunkEffect
 from eaas_assets.decisions.portfolio.value import Money, Spread, money_of, yearly_value
 from eaas_assets.decisions.portfolio.waiting import Waiting, one_more_week
+from eaas_assets.history.wording import joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def value_entry(entry: Entry, record: Record, policy: PortfolioPolicy, now: date
         waits = reason if entry.status == "running" else None
         return Valued(entry, shrunk, None, None, None, None, reason, nothing, None, None, waits, None)
     net = yearly_value(money, shrunk.estimate, shrunk.low, shrunk.high, policy.priors.level)
-    charge = policy.risk.charge(entry.risk_tier, entry.finding.strength)
+    risk = policy.risk
     waiting = _waiting(entry, net, money, policy)
     return Valued(
         entry=entry,
@@ -97,7 +98,9 @@ def value_entry(entry: Entry, record: Record, policy: PortfolioPolicy, now: date
         net=net,
         raw_value=money.net(entry.effect.estimate),
         prospect=None,
-        adjusted=risk_adjusted(net, charge, policy.risk.worst_share),
+        adjusted=risk_adjusted(
+            net, risk.charges[entry.risk_tier], risk.worst_share, risk.doubts[entry.finding.strength]
+        ),
         reason=None,
         roi=roi(net, entry.cost_to_date, entry.rollout_usd),
         realised=accrued(net, entry.decided.at, now) if entry.scaled and entry.decided else None,
@@ -125,6 +128,8 @@ def _money(entry: Entry, shrunk: ShrunkEffect | None) -> tuple[Money | None, str
         return None, "nothing has been analysed yet"
     if finding.verdict == "refused":
         return None, finding.refusal or "the effect was refused"
+    if finding.harmed_guardrails:
+        return None, f"harm to {joined(finding.harmed_guardrails)} is shown, and what that costs is not declared"
     if shrunk is None:
         return None, "there is no relative effect, so it cannot be shrunk with its class"
     if entry.usd_per_unit is None or entry.units_per_year is None:

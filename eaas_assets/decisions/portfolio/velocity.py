@@ -122,7 +122,7 @@ def _ratio(figure: str, noun: str, pairs: list[tuple[float, float]], reason: str
         return undefined("velocity", figure, "nats", reason)
     above = math.fsum(nats for nats, _ in pairs)
     said = (
-        f"{number(above / below, 2)} nats per {noun}: {number(above)} nats over {number(below)} × {noun}, "
+        f"{number(above / below, 2)} nats per {noun}: {number(above)} nats over {number(below)} of them, "
         f"from {count(len(pairs), 'estimate')}."
     )
     return Figure("velocity", figure, "nats", above / below, said, None, None, above, below)

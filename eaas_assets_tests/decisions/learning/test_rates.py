@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eaas_assets.decisions.learning.rates import luck_share, success_rate, true_improvement_share
+from eaas_assets.contracts.decisions import LearningSummaries
+from eaas_assets.contracts.tables import build
+from eaas_assets.decisions.learning.rates import luck_share, success_rate, true_improvement_share, win_shares
 from eaas_assets.stats.experiments.planning import false_positive_risk
 from eaas_assets_tests.decisions.portfolio.portfolio_by_hand import policy_by_hand
 
@@ -68,3 +70,21 @@ def test_another_success_never_lowers_the_rate(seen: tuple[int, int], more: int)
 def test_more_successes_than_experiments_are_refused() -> None:
     with pytest.raises(ValueError, match="worked == 2"):
         success_rate(2, 1, 0.2, 6.0, 0.95)
+
+
+def test_domains_pass_their_record_on_to_the_next_design() -> None:
+    counts = {"type": "ab_test", "effect_class": "growth, mean", "harmed": 0, "no_effect": 0, "inconclusive": 0,
+              "prior_experiments": 0, "segments_json": "{}", "statement": "By hand.", "policy_hash": "p"}  # fmt: skip
+    rows = [
+        {"domain": "sales", "experiments": 8, "worked": 4, "refused": 0},
+        {"domain": "sales", "experiments": 4, "worked": 2, "refused": 1},
+        {"domain": "hr", "experiments": 10, "worked": 0, "refused": 0},
+        {"domain": "lost", "experiments": 2, "worked": 0, "refused": 2},
+    ]
+    shares = win_shares(build(LearningSummaries, [counts | row for row in rows]), policy_by_hand().priors)
+    overall = (0.15 * 6 + 6) / (6 + 21)
+    sales = (overall * 6 + 6) / (6 + 11)
+    assert shares["sales"] == pytest.approx((sales - 0.025) / (0.8 - 0.025))
+    assert 0.0 < shares["hr"] < shares["sales"]
+    assert "lost" not in shares
+    assert win_shares(build(LearningSummaries, []), policy_by_hand().priors) == {}

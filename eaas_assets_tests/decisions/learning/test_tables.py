@@ -10,6 +10,7 @@ from eaas_assets_tests.decisions.portfolio.portfolio_by_hand import (
     Row,
     World,
     estimated,
+    guardrail,
     in_segment,
     policy_by_hand,
     proposed,
@@ -20,7 +21,9 @@ from eaas_assets_tests.decisions.portfolio.portfolio_by_hand import (
 
 
 def learned(known: World) -> list[Row]:
-    return learning_rows(known.registry, known.impact, known.segments, known.decisions, policy_by_hand())
+    return learning_rows(
+        known.registry, known.impact, known.segments, known.monitoring, known.decisions, policy_by_hand()
+    )
 
 
 def one_kind(**more: Any) -> World:
@@ -126,6 +129,11 @@ def test_a_kind_of_which_everything_was_refused_has_a_reason_and_no_rate() -> No
     assert row["reason"]
     assert row["suggested_minimum_effect"] == pytest.approx(0.05 * 0.67449, rel=1e-4)  # the policy's own prior
     assert "the policy's prior" in row["statement"]
+
+
+def test_an_improvement_that_harmed_a_guardrail_did_not_work() -> None:
+    (row,) = learned(world([registered("A")], [estimated("A"), guardrail("A")]))
+    assert (row["worked"], row["harmed"]) == (0, 1)
 
 
 def test_nothing_that_still_runs_and_nothing_unanalysed_is_a_lesson() -> None:

@@ -153,6 +153,11 @@ def refused(name: str = "E900", reason: str = "no spread was given", **changes: 
     return row | {"verdict": "refused", "refusal_code": "no_variance", "refusal_reason": reason}
 
 
+def guardrail(name: str = "E900", verdict: str = "harmed", **changes: Any) -> Row:
+    """A guardrail of ``estimated``."""
+    return estimated(name, -0.2, **changes) | {"metric": "complaint_rate", "role": "guardrail", "verdict": verdict}
+
+
 def decided(name: str = "E900", word: str = "scale", **changes: Any) -> Row:
     """A current decision that needs nobody, made on 31 January."""
     phases = {"start": "proposal", "fix_design": "proposal", "do_not_start": "proposal", "continue": "running"}
@@ -236,7 +241,7 @@ class World(NamedTuple):
     decisions: pd.DataFrame
 
     def entries(self) -> list[Entry]:
-        return read_entries(self.registry, self.impact, self.decisions)
+        return read_entries(self.registry, self.impact, self.monitoring, self.decisions)
 
     def portfolio(self, policy: PortfolioPolicy | None = None) -> tuple[dict[str, Row], list[Row]]:
         """Rows of the portfolio by experiment, in order of the table, and of its summary."""

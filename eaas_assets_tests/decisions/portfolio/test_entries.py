@@ -2,7 +2,16 @@ from __future__ import annotations
 
 import pytest
 
-from eaas_assets_tests.decisions.portfolio.portfolio_by_hand import decided, estimated, refused, registered, world
+from eaas_assets_tests.decisions.portfolio.portfolio_by_hand import (
+    Row,
+    decided,
+    estimated,
+    guardrail,
+    refused,
+    registered,
+    watched,
+    world,
+)
 
 
 def test_the_arm_with_the_best_lower_end_speaks_for_its_experiment() -> None:
@@ -45,6 +54,38 @@ def test_what_was_compared_with_its_own_past_is_a_class_of_its_own() -> None:
     assert [entry.effect_class for entry in known] == ["growth, proportion", "growth, proportion, before/after"]
 
 
+@pytest.mark.parametrize(
+    ("impact", "monitoring"),
+    [
+        ([guardrail("A")], []),
+        ([], [watched("A", check="guardrail_harm", metric="complaint_rate", arm="treatment", alarm=True)]),
+    ],
+)
+def test_a_win_that_harms_a_guardrail_has_no_value_until_the_harm_has_one(
+    impact: list[Row], monitoring: list[Row]
+) -> None:
+    rows, _ = world([registered("A")], [estimated("A"), *impact], monitoring=monitoring).portfolio()
+    assert rows["A"]["expected_value_usd"] is rows["A"]["rank"] is None
+    assert rows["A"]["raw_effect"] == 0.2
+    assert rows["A"]["value_reason"] == "harm to complaint_rate is shown, and what that costs is not declared"
+
+
+@pytest.mark.parametrize(
+    ("impact", "monitoring"),
+    [
+        ([guardrail("A", "non_inferior")], []),
+        ([guardrail("A", arm="another arm")], []),
+        ([], [watched("A", check="guardrail_harm", metric="complaint_rate", arm="treatment", alarm=None)]),
+        ([], [watched("A", check="novelty", metric="complaint_rate", arm="treatment", alarm=True)]),
+    ],
+)
+def test_what_shows_no_harm_to_a_guardrail_of_the_arm_takes_nothing_away(
+    impact: list[Row], monitoring: list[Row]
+) -> None:
+    rows, _ = world([registered("A")], [estimated("A"), *impact], monitoring=monitoring).portfolio()
+    assert rows["A"]["rank"] == 1
+
+
 def test_only_the_current_decision_of_the_experiment_counts() -> None:
     rows = [
         decided("A", "continue", current=False),
@@ -60,13 +101,13 @@ def test_only_the_current_decision_of_the_experiment_counts() -> None:
     ("changes", "predicted"),
     [
         ({"claimed_effect": 0.05}, 0.25),
-        ({"claimed_effect": 0.3, "scale": "relative"}, 0.3),
+        ({"claimed_effect": 0.05, "scale": "relative"}, 0.25),
         ({"claimed_effect": -0.05, "direction": "decrease"}, 0.25),
         ({}, None),
         ({"claimed_effect": 0.05, "expected": None}, None),
     ],
 )
-def test_a_prediction_is_read_on_the_scale_of_the_metric(changes: dict[str, object], predicted: float | None) -> None:
+def test_a_prediction_is_read_in_the_unit_of_the_metric(changes: dict[str, object], predicted: float | None) -> None:
     assert world([registered("A", **changes)]).entries()[0].predicted_benefit == (
         None if predicted is None else pytest.approx(predicted)
     )

@@ -80,7 +80,7 @@ def test_each_check_of_each_metric_and_segment_is_a_test_of_its_own() -> None:
     ]
     found = figure(figures_of(world([registered("A")], monitoring=rows)), "expected_false_alarms")
     assert (found["value"], found["denominator"]) == (pytest.approx(0.101), 3)
-    assert "1 are raised" in str(found["statement"]) or "1 is raised" in str(found["statement"])
+    assert str(found["statement"]).endswith("Raised at the last look: 1.")
 
 
 def test_without_a_test_there_is_a_reason() -> None:

@@ -53,7 +53,9 @@ def small_world() -> World:
 def test_every_row_keeps_to_its_contract() -> None:
     known = small_world()
     rows, figures = known.portfolio()
-    learned = learning_rows(known.registry, known.impact, known.segments, known.decisions, policy_by_hand())
+    learned = learning_rows(
+        known.registry, known.impact, known.segments, known.monitoring, known.decisions, policy_by_hand()
+    )
     tables = ((ExperimentPortfolio, list(rows.values())), (PortfolioSummary, figures), (LearningSummaries, learned))
     for contract, made in tables:
         assert {name for row in made for name in row} == set(contract.to_schema().columns)
@@ -150,7 +152,7 @@ def test_five_thousand_experiments_are_ranked_funded_and_summed_up_within_ten_se
     policy = policy_with(funding={"budget_usd": 500_000.0, "most_high_risk": 20})
     start = time.perf_counter()
     rows, figures = known.portfolio(policy)
-    learned = learning_rows(known.registry, known.impact, known.segments, known.decisions, policy)
+    learned = learning_rows(known.registry, known.impact, known.segments, known.monitoring, known.decisions, policy)
     assert time.perf_counter() - start < 10.0
     assert (len(rows), len(learned)) == (5000, 60)
     assert len(figures) < 150
