@@ -108,7 +108,7 @@ FACTS: tuple[Fact, ...] = (
     ),
     # -- the primary metric, in the good direction -----------------------------------------------------------------
     Fact("primary.answered", "boolean", _BOTH, "Whether there is an interval", "true"),
-    Fact("primary.refusal", "text", _BOTH, "Code of the refusal; missing where there is an interval"),
+    Fact("primary.refusal", "text", _BOTH, "Code of the refusal; none where there is an interval"),
     Fact(
         "primary.benefit", "number", _BOTH, "Effect in the good direction, in the metric's unit", "higher", "primary.se"
     ),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from itertools import combinations_with_replacement
 from typing import Any
 
 import pytest
 
 from eaas_assets.contracts.decision_policy import WORDS, DecisionPolicy
 from eaas_assets.contracts.facts import BY_NAME
-from eaas_assets.decisions.policy import rule_on
+from eaas_assets.decisions.policy import fire, rule_on
 from eaas_assets_tests.decisions.facts_by_hand import (
     EFFECT,
     HARM,
@@ -153,6 +154,15 @@ def test_a_design_without_a_comparison_never_scales(policy: DecisionPolicy, stre
     ruling = rule_on({**WIN, "design.strength": strength}, "concluded", policy)
     assert (ruling.rule.rule, ruling.word, ruling.capped_from) == ("win_of_weaker_design", word, "scale")
     assert ruling.rationale.endswith(policy.cap_of[strength].because)
+
+
+def test_no_pair_of_missing_facts_starts_or_scales_what_they_would_hold_back(policy: DecisionPolicy) -> None:
+    for rule, facts, word, _ in CASES:
+        if word in {"start", "scale"}:
+            continue
+        for gone in combinations_with_replacement(facts, 2):
+            known = without(facts, *gone)
+            assert fire(known, facts["subject.phase"], policy).word not in {"start", "scale"}, (rule, gone)
 
 
 def test_every_fact_that_the_policy_asks_about_is_one_of_its_subject(policy: DecisionPolicy) -> None:

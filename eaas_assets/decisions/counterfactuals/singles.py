@@ -13,6 +13,7 @@ from eaas_assets.contracts.facts import BY_NAME, Fact
 from eaas_assets.decisions.counterfactuals.effect import EFFECT, MINIMUM, PRECISION
 from eaas_assets.decisions.counterfactuals.moves import ORDER
 from eaas_assets.decisions.counterfactuals.trial import Case, Flip
+from eaas_assets.decisions.facts.effect import NO_REFUSAL
 
 Facts = dict[str, Any]
 LEFT_OUT = (
@@ -115,7 +116,7 @@ def _with(facts: Facts, name: str, value: Any) -> Facts:
     """The facts with another value. Guardrails keep their number: what leaves one count enters another."""
     changed = {**facts, name: value}
     if name == "primary.answered" and value:
-        changed.pop("primary.refusal", None)
+        changed["primary.refusal"] = NO_REFUSAL
     if name in {"guardrails.harmed", "guardrails.unknown"} and facts.get("guardrails.declared") is not None:
         other = "guardrails.unknown" if name == "guardrails.harmed" else "guardrails.harmed"
         room = facts["guardrails.declared"] - value

@@ -11,6 +11,7 @@ from typing import Any
 from eaas_assets.contracts.conditions import exact
 from eaas_assets.decisions.facts.values import Row, Rows, difference, get, items, product, ratio
 
+NO_REFUSAL = "none"
 PASSED = {"non_inferior", "improved"}
 
 
@@ -36,7 +37,7 @@ def primary_facts(row: Row | None) -> dict[str, Any]:
     return {
         "subject.arm": get(row, "arm"),
         "primary.answered": low is not None and high is not None,
-        "primary.refusal": get(row, "refusal_code"),
+        "primary.refusal": get(row, "refusal_code") or NO_REFUSAL,
         "primary.benefit": benefit,
         "primary.benefit_low": low,
         "primary.benefit_high": high,

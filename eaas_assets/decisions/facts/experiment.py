@@ -96,8 +96,8 @@ def _design(rows: Rows) -> dict[str, Any]:
 
 
 def _strength(row: Row, primary: Row | None) -> str | None:
-    """As it was estimated; before there is an estimate, as it is designed."""
-    if primary is not None:
+    """As it was estimated; where nothing was, as it is designed."""
+    if primary is not None and get(primary, "benefit_low") is not None:
         return str(primary["strength"])
     return STRENGTHS.get(get(row, "design"))
 

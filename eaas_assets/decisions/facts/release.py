@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from eaas_assets.decisions.facts.effect import NO_REFUSAL
 from eaas_assets.decisions.facts.values import (
     Row,
     Rows,
@@ -94,7 +95,7 @@ def _comparison(row: Row | None, segments: Rows) -> dict[str, Any]:
         "design.strength": "paired" if paired else "none",
         "sample.observed": get(row, "paired_scenarios"),
         "primary.answered": paired,
-        "primary.refusal": None if paired else "no_baseline" if verdict == "no_baseline" else "not_paired",
+        "primary.refusal": NO_REFUSAL if paired else "no_baseline" if verdict == "no_baseline" else "not_paired",
         "primary.benefit": difference(*rates, get(row, "improvement")),
         "primary.benefit_low": low,
         "primary.benefit_high": high,
