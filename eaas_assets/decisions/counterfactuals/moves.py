@@ -31,8 +31,8 @@ STRONG = {"randomised", "paired"}
 """Designs whose standard error shrinks with the square root of their units."""
 PROBABLE = 1e-9
 """Relative step beside a place that was found by way of a probability."""
-MOST_UNITS = 10**12
-"""More units than this are no plan."""
+SHARPEST = 1e-3
+"""Smallest factor of the standard error that is tried: a million times the units are no plan."""
 
 
 class _Place(NamedTuple):
@@ -87,7 +87,10 @@ def precision_flips(case: Case) -> list[Flip]:
     if not error or benefit is None:
         return []
     found = (
-        factor for condition in case.conditions(PRECISION) for factor in _factors(facts, condition) if 0 < factor < 1
+        factor
+        for condition in case.conditions(PRECISION)
+        for factor in _factors(facts, condition)
+        if SHARPEST <= factor < 1
     )
     factors = sorted(set(found), reverse=True)
     whole = facts.get("design.strength") in STRONG and observed
@@ -105,8 +108,6 @@ def precision_flips(case: Case) -> list[Flip]:
 def _unit_tries(factors: Iterable[float], observed: int) -> Iterator[tuple[float, int | None]]:
     for factor in factors:
         middle = observed / factor**2
-        if middle > MOST_UNITS:
-            return
         for units in range(max(observed + 1, math.floor(middle) - 1), math.ceil(middle) + 3):
             yield math.sqrt(observed / units), units
 
