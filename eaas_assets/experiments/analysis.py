@@ -6,7 +6,9 @@ are called.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,12 +30,16 @@ from eaas_assets.experiments.design.rows import design_rows
 from eaas_assets.experiments.evidence import data_digest, evidence_id, still_good
 from eaas_assets.experiments.impact.dispatch import impact_rows, refused_rows
 from eaas_assets.experiments.monitoring.rows import monitoring_rows
+from eaas_assets.experiments.observations.access import Opened
 from eaas_assets.experiments.observations.agent_runs import AgentRunTables
 from eaas_assets.experiments.observations.opening import open_observations
 from eaas_assets.experiments.registry import ExperimentCatalogue, RegisteredExperiment
 from eaas_assets.experiments.tables import broken_row, registry_row
 
 Rows = list[dict[str, Any]]
+
+AHEAD = 1
+"""Experiments whose observations are held besides those that are worked on."""
 
 
 class Analysis(NamedTuple):
@@ -95,11 +101,27 @@ def analyse(
         runs: Evaluated runs, for experiments on them.
         priors: Domain → share of earlier experiments that truly won, where known.
     """
-    experiment = registered.document
+    return _analysed(_open(root, registered, runs), registered, policy, others, priors)
+
+
+def _open(root: Path, registered: RegisteredExperiment, runs: AgentRunTables | None) -> Opened | tuple[Problem, ...]:
+    """Observations, or why they cannot be read."""
     try:
-        opened = open_observations(root, experiment, runs)
+        return open_observations(root, registered.document, runs)
     except InputError as error:
-        return _unreadable(registered, policy, error.problems)
+        return error.problems
+
+
+def _analysed(
+    opened: Opened | tuple[Problem, ...],
+    registered: RegisteredExperiment,
+    policy: ExperimentPolicy,
+    others: Sequence[Experiment],
+    priors: Mapping[str, float] | None,
+) -> Analysis:
+    if isinstance(opened, tuple):
+        return _unreadable(registered, policy, opened)
+    experiment = registered.document
     evidence = evidence_id(experiment, opened.data_digest, policy.digest)
     impact, segments = impact_rows(experiment, opened, policy, evidence)
     return Analysis(
@@ -109,6 +131,22 @@ def analyse(
         impact,
         segments,
     )
+
+
+def _opened_ahead(
+    root: Path, registered: Iterable[RegisteredExperiment], runs: AgentRunTables | None
+) -> Iterator[tuple[RegisteredExperiment, Opened | tuple[Problem, ...]]]:
+    """Each experiment with its observations; the next ones are opened while the last is worked on."""
+    waiting: deque[tuple[RegisteredExperiment, Future[Opened | tuple[Problem, ...]]]] = deque()
+    with ThreadPoolExecutor(1, thread_name_prefix="observations") as pool:
+        for one in registered:
+            waiting.append((one, pool.submit(_open, root, one, runs)))
+            if len(waiting) > AHEAD:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        while waiting:
+            first, future = waiting.popleft()
+            yield first, future.result()
 
 
 def analyse_all(
@@ -141,12 +179,13 @@ def analyse_all(
     }
     rows = _Rows([broken_row(name, problems, policy.digest) for name, problems in catalogue.broken.items()])
     renewed = []
-    for name, registered in catalogue.experiments.items():
+    wanted = [entry for name, entry in catalogue.experiments.items() if name not in good or not same_designs]
+    for registered, opened in _opened_ahead(root, wanted, runs):
+        name = registered.document.experiment
         if name not in good:
-            rows.add(analyse(root, registered, policy, others, runs, priors))
+            rows.add(_analysed(opened, registered, policy, others, priors))
             renewed.append(name)
-        elif not same_designs:
-            opened = open_observations(root, registered.document, runs)
+        elif isinstance(opened, Opened):
             rows.design += design_rows(registered.document, opened, policy, good[name], others, priors)
         if progress is not None:
             progress(name)
