@@ -35,6 +35,7 @@ class Judgement(NamedTuple):
         excludes_minimum: Whether the whole interval is below it.
         why: What keeps an inconclusive answer from being more, in words; empty for other verdicts.
         within_margin: For a guardrail that got worse by less than its margin.
+        beyond_margin: For a guardrail whose whole interval lies beyond its margin.
     """
 
     verdict: Verdict
@@ -43,6 +44,7 @@ class Judgement(NamedTuple):
     excludes_minimum: bool | None = None
     why: str = ""
     within_margin: bool = False
+    beyond_margin: bool = False
 
 
 def in_good_direction(metric: Metric, estimate: float, low: float, high: float) -> Benefit:
@@ -126,7 +128,7 @@ def _guarded(answer: Answer, benefit: Benefit, meets: bool | None, excludes: boo
     if found.verdict == "non_inferior":
         return Judgement("non_inferior", benefit, meets, excludes, within_margin=found.worse)
     if found.verdict == "inferior" or harmed:
-        return Judgement("harmed", benefit, meets, excludes)
+        return Judgement("harmed", benefit, meets, excludes, beyond_margin=found.verdict == "inferior")
     if found.code is not None:
         why = "its margin is a share of the control's value, and that is too near zero"
         return Judgement("inconclusive", benefit, meets, excludes, why)

@@ -31,7 +31,8 @@ def obstacle(experiment: Experiment, opened: Opened, policy: ExperimentPolicy) -
     """
     integrity = integrity_of(opened)
     if integrity is None or opened.kind == "nothing":
-        return Obstacle("no_observations", "there are no observations")
+        yet = "" if experiment.status in ("concluded", "archived") else " yet"
+        return Obstacle("no_observations", f"there are no observations{yet}")
     if integrity.measured_before_treatment:
         return Obstacle("measured_before_treatment", "outcomes are dated before their unit met its arm")
     return _declared(experiment, opened) or _of_assignment(experiment, opened.randomised, policy, opened)

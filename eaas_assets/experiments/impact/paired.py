@@ -113,8 +113,9 @@ def _assembled(
     sizes = (found.n, found.n)
     means = (float(pairs.treatment.mean()), float(pairs.control.mean()))
     if math.isnan(found.interval.low):
-        code = "too_few_units" if found.n_clusters < 2 else "no_variance"
-        reason = found.reason or "the differences do not vary"
+        code, reason = "no_variance", "every pair differs by the same amount, which tells no error"
+        if found.n_clusters < 2:
+            code, reason = "too_few_units", "there is one independent pair, and an error needs two"
         return refused(
             metric.kind,
             method,

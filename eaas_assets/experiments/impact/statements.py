@@ -122,7 +122,7 @@ def _meaning(answer: Answer, judgement: Judgement) -> str:
     if judgement.verdict == "improved":
         return f"an improvement{_against_minimum(metric, judgement)}"
     if judgement.verdict == "harmed":
-        return _harmed(metric)
+        return _harmed(metric, judgement)
     if judgement.verdict == "non_inferior":
         within = f"the margin of {size(metric, metric.margin or math.nan)}"
         return f"worse, but by less than {within}" if judgement.within_margin else f"not worse by {within} or more"
@@ -132,10 +132,11 @@ def _meaning(answer: Answer, judgement: Judgement) -> str:
     return judgement.why if judgement.why.startswith("inconclusive") else f"inconclusive, because {judgement.why}"
 
 
-def _harmed(metric: Metric) -> str:
+def _harmed(metric: Metric, judgement: Judgement) -> str:
     if metric.role != "guardrail" or metric.margin is None:
         return "a change for the worse"
-    return f"a change for the worse that is not shown to stay within the margin of {size(metric, metric.margin)}"
+    beyond = "beyond" if judgement.beyond_margin else "that may go beyond"
+    return f"a change for the worse {beyond} the margin of {size(metric, metric.margin)}"
 
 
 def _against_minimum(metric: Metric, judgement: Judgement) -> str:

@@ -46,7 +46,8 @@ def level(metric: Metric, value: float) -> str:
 def change(metric: Metric, value: float) -> str:
     """A difference of two values: points for shares."""
     if metric.kind == "proportion":
-        return f"{signed(100.0 * value)} points"
+        points = signed(100.0 * value)
+        return f"{points} point{'' if points in ('+1', f'{MINUS}1') else 's'}"
     return f"{signed(value)}{unit_of(metric)}"
 
 
@@ -61,7 +62,8 @@ def size(metric: Metric, amount: float) -> str:
     if metric.scale == "relative":
         return f"{number(100.0 * amount)} %"
     if metric.kind == "proportion":
-        return f"{number(100.0 * amount)} points"
+        points = number(100.0 * amount)
+        return f"{points} point{'' if points == '1' else 's'}"
     return f"{number(amount)}{unit_of(metric)}"
 
 

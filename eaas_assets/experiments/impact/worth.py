@@ -54,7 +54,8 @@ def worth(experiment: Experiment, answer: Answer) -> Worth:
         money.units_per_year,
         experiment.cost.rollout_per_year_usd or 0.0,
     )
-    return Worth(found.value, found.low, found.high, found.p_negative, found.break_even)
+    least = _no_gain(answer.effect, money.usd_per_unit)
+    return Worth(found.value, found.low, found.high, max(found.p_negative, least), found.break_even)
 
 
 def _no_value(experiment: Experiment, answer: Answer) -> str:
@@ -69,9 +70,25 @@ def _no_value(experiment: Experiment, answer: Answer) -> str:
     return ""
 
 
+def _has_own_error(effect: Effect) -> bool:
+    """Whether the interval comes with degrees of freedom; those of panels do not."""
+    return not math.isnan(effect.df)
+
+
+def _no_gain(effect: Effect, usd_per_unit: float) -> float:
+    """Probability of no gain at all, by the p-value of a panel: what placebos or series rank, no tail can undercut.
+
+    A loss is at least as likely, since keeping the change costs something or nothing. 0 where tails are known.
+    """
+    if _has_own_error(effect) or math.isnan(effect.p_value):
+        return 0.0
+    half = effect.p_value / 2.0
+    return half if usd_per_unit * effect.estimate > 0.0 else 1.0 - half
+
+
 def _with_error(effect: Effect) -> Effect:
-    """The effect with the normal error that its interval implies, where it has no degrees of freedom of its own."""
-    if not math.isnan(effect.df):
+    """The effect with the normal error that its interval implies, where it has none of its own."""
+    if _has_own_error(effect):
         return effect
     half = (effect.high - effect.low) / 2.0
     return replace(effect, se=half / normal_quantile(0.5 + effect.level / 2.0), df=math.inf)

@@ -232,6 +232,8 @@ def _paule_mandel(y: FloatArray, v: FloatArray) -> float:
         high *= 2.0
     for _ in range(_ITERATIONS):
         middle = 0.5 * (low + high)
+        if middle in (low, high):
+            break
         if _generalised_q(y, v, middle) > df:
             low = middle
         else:

@@ -183,6 +183,24 @@ def test_a_panel_is_valued_by_the_error_that_its_interval_implies():
     assert row["p_loss"] == pytest.approx(norm.sf((row["estimate"] - 0.1) / (half / norm.ppf(0.975))))
 
 
+def test_a_loss_is_never_less_likely_than_placebos_can_rule_out():
+    """25 placebos rank the effect first: p 1/26. However narrow the interval, a loss keeps half of that."""
+    rng = np.random.default_rng(4)
+    outcome = rng.normal(60.0, 3.0, (26, 1)) + rng.normal(0.0, 0.2, (26, 30))
+    outcome[0, 20:] -= 9.0
+    metric = metric_by_hand(direction="decrease")
+    value = {"usd_per_unit": -1.0, "units_per_year": 1.0}
+    experiment = experiment_by_hand(design="rollout", metrics=[metric], value=value)
+    row = primary(experiment, panel_by_hand({"spend": outcome}, [20] + [999] * 25))
+    assert row["p_value"] == pytest.approx(1 / 26)
+    assert row["p_loss"] == pytest.approx(1 / 52)
+
+
+def test_a_guardrail_wholly_beyond_its_margin_is_told_apart_from_one_that_may_be():
+    assert "for the worse beyond the margin of 0.3" in guardrail(-0.8, margin=0.3)["statement"]
+    assert "that may go beyond the margin of 0.3" in guardrail(-0.2, margin=0.3)["statement"]
+
+
 @pytest.mark.parametrize(
     ("changes", "metric", "reason"),
     [
