@@ -78,13 +78,13 @@ def approval_id(request: ApprovalRequest) -> str:
     return digest(signing_text(request))
 
 
-def sign(request: ApprovalRequest, key_path: Path, passphrase: bytes | None = None) -> Signature:
+def sign(request: ApprovalRequest, key_path: Path) -> Signature:
     """Sign a request with a private key in a file.
 
     Raises:
         InputError: The key cannot be used, or the request has no canonical form.
     """
-    return sign_bytes(signing_text(request), key_path, passphrase)
+    return sign_bytes(signing_text(request), key_path)
 
 
 def signed(request: ApprovalRequest, signature: Signature) -> ApprovalRequest:

@@ -48,17 +48,19 @@ class ParsedSignature(NamedTuple):
     raw: bytes
 
 
-def sign_bytes(message: bytes, key_path: Path, passphrase: bytes | None = None) -> Signature:
+def sign_bytes(message: bytes, key_path: Path) -> Signature:
     """Sign with the private key in a file that ``ssh-keygen -t ed25519`` made.
 
+    A key that is locked with a passphrase, or lives in an agent or a token, is for ``ssh-keygen -Y sign``.
+
     Raises:
-        InputError: The file is missing, is no Ed25519 private key, or needs another passphrase.
+        InputError: The file is missing, is no Ed25519 private key, or is locked.
     """
     raw = read_limited(key_path.parent, key_path.name, 64 * 1024)
     try:
-        key = load_ssh_private_key(raw, passphrase)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:  # TypeError: encrypted, and no passphrase
-        expected = "an Ed25519 private key of OpenSSH (and its passphrase, if it has one)"
+        key = load_ssh_private_key(raw, None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:  # TypeError: locked
+        expected = "an Ed25519 private key without a passphrase (sign with others by `ssh-keygen -Y sign -n eaas`)"
         raise InputError(Problem(key_path.name, "unreadable_key", shown(str(error)), expected)) from error
     if not isinstance(key, Ed25519PrivateKey):
         raise InputError(Problem(key_path.name, "unreadable_key", "a key of another kind", "an Ed25519 private key"))

@@ -73,6 +73,7 @@ def test_writers_that_are_killed_leave_an_intact_chain_and_lose_nothing_acknowle
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_eight_writers_of_a_thousand_entries_with_random_kills(tmp_path: Path) -> None:
     died = run_until_done(tmp_path, writers=8, entries=1000, torn=0.004, kills=60, pause=0.5)
     assert died >= 60
