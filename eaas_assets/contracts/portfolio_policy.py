@@ -59,11 +59,13 @@ class RiskRule(Document):
         worst_share: Share of outcomes that count as the worst.
         charges: Charge c by risk tier.
         doubts: Share d of a gain that is not believed, by strength of the design.
+        fading: Further share that is not believed of an effect that was seen to fade.
     """
 
     worst_share: float = Field(gt=0, le=0.5, strict=False)
     charges: dict[RiskTier, Share]
     doubts: dict[Strength, Share]
+    fading: Share
 
     @model_validator(mode="after")
     def _charges_are_whole_and_rise(self) -> Self:

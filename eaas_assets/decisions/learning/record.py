@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from eaas_assets.contracts.portfolio_policy import PriorRule
 from eaas_assets.decisions.learning.priors import EffectPrior, effect_prior
 from eaas_assets.decisions.learning.rates import Rate, overall_rate, success_rate
-from eaas_assets.decisions.portfolio.entries import Entry
+from eaas_assets.decisions.portfolio.entries import BEFORE_AFTER, Entry
 from eaas_assets.decisions.portfolio.shrinkage import Shrinkage, shrink_by_class
 
 Kind = tuple[str, str]
@@ -47,7 +47,7 @@ class Record:
     Attributes:
         rule: What is believed without a record.
         overall: Rate of all experiments, drawn towards the policy's.
-        kinds: Counts by domain and type; kinds that were never tried have no entry.
+        kinds: Counts by domain and type, without comparisons with the own past; what was never tried has no entry.
         shrinkage: All effects after shrinkage, and their classes.
     """
 
@@ -66,19 +66,26 @@ class Record:
         return success_rate(worked, answered, self.overall.estimate, self.rule.success_weight, self.rule.level)
 
     def prior_of(self, effect_class: str) -> EffectPrior:
-        """What to expect of the next effect of a class."""
-        return effect_prior(self.shrinkage.classes.get(effect_class), self.rule)
+        """What to expect of the next effect of a class; comparisons with the own past do not tell what to expect."""
+        return effect_prior(self.shrinkage.classes.get(effect_class.removesuffix(BEFORE_AFTER)), self.rule)
 
 
 def ended_verdict(entry: Entry) -> str | None:
     """The verdict that counts in the record; None while an experiment runs or where nothing was analysed.
 
-    An improvement that harms a guardrail is harm: it did not work.
+    An improvement that harms a guardrail is harm: it did not work. A comparison with its own past cannot tell.
     """
     finding = entry.finding
     if finding is None or not entry.ended:
         return None
+    if finding.verdict != "refused" and not can_tell(entry):
+        return "inconclusive"
     return "harmed" if finding.harmed_guardrails and finding.verdict == "improved" else finding.verdict
+
+
+def can_tell(entry: Entry) -> bool:
+    """Whether its design can tell if the change worked; a comparison with its own past cannot."""
+    return entry.finding is not None and entry.finding.strength != "before_after"
 
 
 def read_record(entries: Iterable[Entry], rule: PriorRule) -> Record:
@@ -92,7 +99,7 @@ def read_record(entries: Iterable[Entry], rule: PriorRule) -> Record:
     kinds: dict[Kind, Tally] = {}
     for entry in known:
         verdict = ended_verdict(entry)
-        if verdict is not None:
+        if verdict is not None and can_tell(entry):
             kinds.setdefault((entry.domain, entry.type), Tally()).add(verdict)
     worked = sum(tally.worked for tally in kinds.values())
     answered = sum(tally.answered for tally in kinds.values())

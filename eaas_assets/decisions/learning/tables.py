@@ -11,7 +11,7 @@ import pandas as pd
 
 from eaas_assets.contracts.portfolio_policy import PortfolioPolicy
 from eaas_assets.decisions.learning.rates import luck_share
-from eaas_assets.decisions.learning.record import Record, Tally, ended_verdict, read_record
+from eaas_assets.decisions.learning.record import Record, Tally, can_tell, ended_verdict, read_record
 from eaas_assets.decisions.learning.segments import SegmentOutcomes, segment_outcomes
 from eaas_assets.decisions.learning.statements import statement
 from eaas_assets.decisions.portfolio.entries import Entry, read_entries
@@ -63,7 +63,8 @@ def _row(
     tally = Tally()
     for entry in entries:
         tally.add(ended_verdict(entry) or "inconclusive")
-    rate = record.rate(tally.worked, tally.answered) if tally.answered else None
+    reason = _no_rate(entries, tally)
+    rate = None if reason else record.rate(tally.worked, tally.answered)
     prior = record.prior_of(key[2])
     effects = record.shrinkage.effects
     shrunk = [effects[entry.experiment_id].estimate for entry in entries if entry.experiment_id in effects]
@@ -90,9 +91,17 @@ def _row(
         "predicted": predictions.predicted if predictions else None,
         "realised": predictions.realised if predictions else None,
         "segments_json": canonical_json(_named(entries, outcomes)),
-        "reason": None if rate else "no experiment of this kind has an answer: every effect was refused",
+        "reason": reason,
     }
     return row | {"statement": statement(row, predictions.experiments if predictions else 0)}
+
+
+def _no_rate(entries: Sequence[Entry], tally: Tally) -> str | None:
+    if not tally.answered:
+        return "no experiment of this kind has an answer: every effect was refused"
+    if not any(can_tell(entry) for entry in entries):
+        return "a comparison with its own past cannot tell whether a change worked"
+    return None
 
 
 def compare_predictions(entries: Sequence[Entry], record: Record) -> Predictions | None:

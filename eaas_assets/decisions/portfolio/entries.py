@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -21,9 +21,18 @@ from eaas_assets.decisions.portfolio.shrinkage import RawEffect
 from eaas_assets.history.finding import records
 from eaas_assets.stats.experiments.distributions import normal_quantile
 
-Harm = tuple[str, str]
-"""Arm and guardrail."""
+
+class Seen(NamedTuple):
+    """Arms and metrics of one experiment: guardrails that are harmed, and effects that fade."""
+
+    harmed: set[tuple[str, str]]
+    fading: set[tuple[str, str]]
+
+
+NOTHING_SEEN = Seen(set(), set())
 ENDED = ("concluded", "archived")
+BEFORE_AFTER = ", before/after"
+"""How the class of an effect ends that was only compared with its own past."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,7 @@ class Finding:
         fixed_horizon: Whether its interval is valid once, at the planned end.
         effect: Relative benefit; None where there is none.
         harmed_guardrails: Guardrails of the arm that are harmed at the end, or alarmed while it runs.
+        fades: Whether its effect was seen to fade.
     """
 
     metric: str
@@ -54,6 +64,7 @@ class Finding:
     fixed_horizon: bool
     effect: RawEffect | None
     harmed_guardrails: tuple[str, ...]
+    fades: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,19 +185,17 @@ def read_entries(
         decisions: Decisions.
     """
     findings = _rows_by_experiment(impact[impact["role"] == "primary"])
-    harm = _harm(impact, monitoring)
+    seen = _seen(impact, monitoring)
     decided = _current_decisions(decisions)
     readable = registry[registry["title"].notna() & registry["type"].notna()].sort_values("experiment_id")
     return [
-        _entry(row, findings.get(name, []), harm.get(name, set()), decided.get(name))
+        _entry(row, findings.get(name, []), seen.get(name, NOTHING_SEEN), decided.get(name))
         for row in records(readable)
         for name in (row["experiment_id"],)
     ]
 
 
-def _entry(
-    row: Mapping[str, Any], rows: list[dict[str, Any]], harmed: set[Harm], decision: Mapping[str, Any] | None
-) -> Entry:
+def _entry(row: Mapping[str, Any], rows: list[dict[str, Any]], seen: Seen, decision: Mapping[str, Any] | None) -> Entry:
     primary: dict[str, Any] = next(
         (metric for metric in json.loads(row["metrics_json"]) if metric.get("role") == "primary"), {}
     )
@@ -206,7 +215,7 @@ def _entry(
         cost_to_date=row["cost_to_date_usd"],
         claimed_value=row["claimed_annual_value_usd"],
         blockers=len(set(json.loads(row["conditions_json"]).get("blockers") or [])),
-        finding=_finding(rows, harmed, effect_class),
+        finding=_finding(rows, seen, effect_class),
         decided=None
         if decision is None
         else Decided(decision["decision"], decision["effective_decision"], decision["state"], decision["decided_at"]),
@@ -223,7 +232,7 @@ _STRENGTHS = ("none", "before_after", "quasi_experiment", "paired", "randomised"
 
 def _class_of(hypothesis_type: str, kind: str, strength: str) -> str:
     """Hypothesis type and scale. What was only compared with its own past teaches nothing about real comparisons."""
-    own = ", before/after" if strength == "before_after" else ""
+    own = BEFORE_AFTER if strength == "before_after" else ""
     return f"{hypothesis_type}, {kind}{own}"
 
 
@@ -234,7 +243,7 @@ def _unit_cost(variants: Iterable[Mapping[str, Any]]) -> float | None:
     return math.fsum(arm["allocation"] * arm["cost_per_unit_usd"] for arm in arms)
 
 
-def _finding(rows: list[dict[str, Any]], harmed: set[Harm], effect_class: str) -> Finding | None:
+def _finding(rows: list[dict[str, Any]], seen: Seen, effect_class: str) -> Finding | None:
     if not rows:
         return None
     best = min(rows, key=lambda row: (row["benefit_low"] is None, -(row["benefit_low"] or 0.0), row["arm"]))
@@ -252,7 +261,8 @@ def _finding(rows: list[dict[str, Any]], harmed: set[Harm], effect_class: str) -
         p_value=corrected,
         fixed_horizon=best["inference"] == "fixed_horizon",
         effect=_relative_effect(best, effect_class),
-        harmed_guardrails=tuple(sorted({metric for arm, metric in harmed if arm == best["arm"]})),
+        harmed_guardrails=tuple(sorted({metric for arm, metric in seen.harmed if arm == best["arm"]})),
+        fades=(best["arm"], best["metric"]) in seen.fading,
     )
 
 
@@ -284,19 +294,17 @@ def _rows_by_experiment(rows: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
     return grouped
 
 
-def _harm(impact: pd.DataFrame, monitoring: pd.DataFrame) -> dict[str, set[Harm]]:
-    """Arms and guardrails for which harm is shown, by experiment."""
-    shown = impact[(impact["role"] == "guardrail") & (impact["verdict"] == "harmed")]
-    alarmed = monitoring[
-        (monitoring["check"] == "guardrail_harm")
-        & monitoring["latest"].astype(bool)
-        & monitoring["alarm"].fillna(False).astype(bool)
-    ]
-    harm: dict[str, set[Harm]] = {}
-    for rows in (shown, alarmed):
+def _seen(impact: pd.DataFrame, monitoring: pd.DataFrame) -> dict[str, Seen]:
+    """Harm that is shown or alarmed, and effects that fade, by experiment."""
+    harmed = impact[(impact["role"] == "guardrail") & (impact["verdict"] == "harmed")]
+    alarmed = monitoring[monitoring["latest"].astype(bool) & monitoring["alarm"].fillna(False).astype(bool)]
+    early = alarmed[alarmed["check"] == "guardrail_harm"]
+    fading = alarmed[alarmed["check"] == "novelty"]
+    seen: dict[str, Seen] = {}
+    for rows, field in ((harmed, "harmed"), (early, "harmed"), (fading, "fading")):
         for name, arm, metric in zip(rows["experiment_id"], rows["arm"], rows["metric"], strict=True):
-            harm.setdefault(name, set()).add((arm, metric))
-    return harm
+            getattr(seen.setdefault(name, Seen(set(), set())), field).add((arm, metric))
+    return seen
 
 
 def _current_decisions(decisions: pd.DataFrame) -> dict[str, dict[str, Any]]:

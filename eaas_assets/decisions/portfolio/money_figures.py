@@ -37,6 +37,7 @@ def money_figures(valued: Sequence[Valued], unreadable: int, policy: PortfolioPo
         _sum("scaled_value", "decided to be scaled", scaled, level),
         _luck(scaled),
         _sum("pending_value", "whose scaling awaits approval", [item for item in valued if _pending(item)], level),
+        _largest(valued),
         _avoided(valued),
         _realised(scaled, level),
         *_returns(valued, scaled, level),
@@ -76,8 +77,8 @@ def _cost(valued: Sequence[Valued]) -> Figure:
         return undefined("cost", "cost_to_date", "usd", "no experiment's cost is known")
     spent = math.fsum(known)
     said = (
-        f"{usd(spent)} spent so far on {len(known):,} of {count(len(valued), 'experiment')}{_rest(valued, known)}"
-        f"{_unstarted(valued)}."
+        f"{usd(spent)} spent so far on {len(known):,} of {count(len(valued), 'experiment')}{_unstarted(valued)}"
+        f"{_rest(valued, known)}."
     )
     return Figure("cost", "cost_to_date", "usd", spent, said, None, None, len(known), len(valued))
 
@@ -89,7 +90,7 @@ def _rest(valued: Sequence[Valued], known: Sequence[float]) -> str:
 
 def _unstarted(valued: Sequence[Valued]) -> str:
     declared = math.fsum(item.entry.cost_to_date or 0.0 for item in valued if item.entry.status == "proposed")
-    return f"; {usd(declared)} of it is declared for proposals that have not started" if declared else ""
+    return f", {usd(declared)} of it declared for proposals that have not started" if declared else ""
 
 
 def _per_week(valued: Sequence[Valued]) -> Figure:
@@ -136,6 +137,20 @@ def _luck(scaled: Sequence[Valued]) -> Figure:
     return Figure("value", "luck_taken_off", "usd", luck, said, None, None, luck, raw)
 
 
+def _largest(valued: Sequence[Valued]) -> Figure:
+    """How much of the gain that is decided or awaits approval hangs on one experiment."""
+    gains = [
+        (item.net.mean, item.entry.experiment_id)
+        for item in valued
+        if item.net is not None and item.net.mean > 0.0 and (item.entry.scaled or _pending(item))
+    ]
+    if not gains:
+        return undefined("concentration", "largest_share_of_value", "share", "no scaled or pending change has a gain")
+    all_, (most, name) = math.fsum(gain for gain, _ in gains), max(gains)
+    said = f"{name} is {percent(most / all_)} of the yearly gain of {count(len(gains), 'scaled or pending change')}."
+    return Figure("concentration", "largest_share_of_value", "share", most / all_, said, None, None, most, all_)
+
+
 def _pending(item: Valued) -> bool:
     decided = item.entry.decided
     return decided is not None and decided.word == "scale" and decided.state == "pending_approval"
@@ -175,12 +190,13 @@ def _returns(valued: Sequence[Valued], scaled: Sequence[Valued], level: float) -
     cost = math.fsum(spent) if spent else None
     approved = [*scaled, *(item for item in valued if _pending(item))]
     realised = [item.realised for item in scaled if item.realised is not None]
+    upkeep, further = _upkeep(scaled), _upkeep(approved)
+    told = "If what awaits approval is approved, a year of it and of the scaled changes"
     return [
-        _return("projected_roi", "a year of the scaled changes", _nets(scaled), cost, _upkeep(scaled), level),
-        _return("roi_if_approved", "a year, if what awaits approval is approved", _nets(approved), cost,
-                _upkeep(approved), level),
-        _return("realised_roi", "the scaled changes since they were decided", realised, cost, 0.0, level),
-    ]  # fmt: skip
+        _return("projected_roi", "A year of the scaled changes", _nets(scaled), cost, upkeep, level),
+        _return("roi_if_approved", told, _nets(approved), cost, further, level),
+        _return("realised_roi", "So far, the scaled changes", realised, cost, 0.0, level),
+    ]
 
 
 def _nets(items: Sequence[Valued]) -> list[Spread]:
@@ -198,7 +214,7 @@ def _return(figure: str, what: str, nets: Sequence[Spread], cost: float | None, 
         return undefined("value", figure, "ratio", found.reason or "there is no cost")
     spent = cost or 0.0
     said = (
-        f"Return of {what} on everything that was spent, also on what failed: {percent(found.value)} "
+        f"{what}: a return of {percent(found.value)} on everything that was spent, also on what failed "
         f"({percent_range(found.low, found.high)}; probability of a loss {chance(net.below(spent))})."
     )
     return Figure(

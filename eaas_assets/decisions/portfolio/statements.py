@@ -55,8 +55,11 @@ def _adjusted(item: Valued) -> str:
     if item.adjusted is None:
         return ""
     finding = item.entry.finding
-    weak = finding is not None and finding.strength == "before_after"
-    told = " It was only compared with its own past, so something else may have made the difference." if weak else ""
+    told = ""
+    if finding is not None and finding.strength == "before_after":
+        told += " It was only compared with its own past, so something else may have made the difference."
+    if finding is not None and finding.fades:
+        told += " Its effect was seen to fade, so a year may bring less."
     return f"After the charge for risk: {usd(item.adjusted)}.{told}"
 
 

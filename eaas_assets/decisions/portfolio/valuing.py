@@ -91,6 +91,7 @@ def value_entry(entry: Entry, record: Record, policy: PortfolioPolicy, now: date
         return Valued(entry, shrunk, None, None, None, None, reason, nothing, None, None, waits, None)
     net = yearly_value(money, shrunk.estimate, shrunk.low, shrunk.high, policy.priors.level)
     risk = policy.risk
+    doubt = risk.doubts[entry.finding.strength] + (risk.fading if entry.finding.fades else 0.0)
     waiting = _waiting(entry, net, money, policy)
     return Valued(
         entry=entry,
@@ -98,9 +99,7 @@ def value_entry(entry: Entry, record: Record, policy: PortfolioPolicy, now: date
         net=net,
         raw_value=money.net(entry.effect.estimate),
         prospect=None,
-        adjusted=risk_adjusted(
-            net, risk.charges[entry.risk_tier], risk.worst_share, risk.doubts[entry.finding.strength]
-        ),
+        adjusted=risk_adjusted(net, risk.charges[entry.risk_tier], risk.worst_share, min(1.0, doubt)),
         reason=None,
         roi=roi(net, entry.cost_to_date, entry.rollout_usd),
         realised=accrued(net, entry.decided.at, now) if entry.scaled and entry.decided else None,

@@ -136,6 +136,25 @@ def test_an_improvement_that_harmed_a_guardrail_did_not_work() -> None:
     assert (row["worked"], row["harmed"]) == (0, 1)
 
 
+def test_a_comparison_with_its_own_past_teaches_neither_a_rate_nor_what_to_expect() -> None:
+    names = "ABC"
+    past = [estimated(name, 0.5, 0.02, strength="before_after") for name in names]
+    (row,) = learned(world([registered(name) for name in names], past))
+    assert (row["worked"], row["inconclusive"]) == (0, 3)
+    assert row["success_rate"] is None
+    assert row["reason"] == "a comparison with its own past cannot tell whether a change worked"
+    assert row["prior_experiments"] == 0
+
+
+def test_apparent_wins_against_the_own_past_do_not_raise_the_rate_of_others() -> None:
+    fair = [registered("A"), registered("B")], [estimated("A"), estimated("B", 0.01)]
+    apparent = [registered(f"P{n}") for n in range(5)], [estimated(f"P{n}", strength="before_after") for n in range(5)]
+    alone = learned(world(*fair))[0]
+    beside = learned(world(fair[0] + apparent[0], fair[1] + apparent[1]))[0]
+    assert beside["effect_class"] == alone["effect_class"]
+    assert beside["success_rate"] == alone["success_rate"]
+
+
 def test_nothing_that_still_runs_and_nothing_unanalysed_is_a_lesson() -> None:
     known = world([registered("A", status="running"), registered("B"), proposed("C")], [estimated("A")])
     assert learned(known) == []

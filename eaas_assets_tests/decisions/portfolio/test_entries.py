@@ -86,6 +86,17 @@ def test_what_shows_no_harm_to_a_guardrail_of_the_arm_takes_nothing_away(
     assert rows["A"]["rank"] == 1
 
 
+def test_an_effect_that_fades_is_not_believed_in_full_and_says_so() -> None:
+    fading = watched("A", check="novelty", metric="reply_rate", arm="treatment", alarm=True)
+    known = ([registered("A"), registered("B")], [estimated("A"), estimated("B")])
+    rows, _ = world(*known, monitoring=[fading]).portfolio()
+    assert (rows["A"]["rank"], rows["B"]["rank"]) == (2, 1)
+    gain = rows["B"]["expected_value_usd"]
+    assert rows["A"]["expected_value_usd"] == gain
+    assert rows["B"]["risk_adjusted_value_usd"] - rows["A"]["risk_adjusted_value_usd"] == pytest.approx(0.5 * gain)
+    assert "was seen to fade" in rows["A"]["statement"]
+
+
 def test_only_the_current_decision_of_the_experiment_counts() -> None:
     rows = [
         decided("A", "continue", current=False),

@@ -105,6 +105,22 @@ def test_only_what_is_decided_and_holds_counts_as_value() -> None:
     assert figure(figures, "loss_avoided")["value"] == pytest.approx(-rows["LOST"]["expected_value_usd"])
 
 
+def test_what_awaits_approval_is_told_as_an_if_and_how_much_hangs_on_one_change() -> None:
+    rows, figures = small_world().portfolio()
+    holds, waits = (rows[name]["expected_value_usd"] for name in ("WON", "WAITS"))
+    cost = figure(figures, "cost_to_date")["value"]
+    assert figure(figures, "projected_roi")["value"] == pytest.approx((holds - cost) / cost)
+    assert figure(figures, "roi_if_approved")["value"] == pytest.approx((holds + waits - cost) / cost)
+    assert figure(figures, "largest_share_of_value")["value"] == pytest.approx(max(holds, waits) / (holds + waits))
+
+
+def test_nothing_scaled_is_no_return_rather_than_a_loss_of_everything() -> None:
+    figures = world([registered("A")], [estimated("A")], [decided("A", "pivot")]).portfolio()[1]
+    for name in ("projected_roi", "roi_if_approved", "realised_roi"):
+        assert figure(figures, name)["value"] is None
+        assert figure(figures, name)["reason"] == "none of these changes has a value"
+
+
 def test_sentences_are_whole_and_free_of_python() -> None:
     rows, figures = small_world().portfolio()
     for said in [row["statement"] for row in (*rows.values(), *figures)]:
