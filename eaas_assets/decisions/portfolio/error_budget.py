@@ -37,10 +37,10 @@ def error_figures(entries: Sequence[Entry], monitoring: pd.DataFrame, record: Re
     ]
     if not tested:
         reason = "no primary metric was tested"
-        names = ("error_spent", "expected_false_positives", "improvements_after_correction")
+        names = ("expected_false_positives", "improvements_after_correction", "error_spent")
         return [*(undefined("error_budget", name, "count", reason) for name in names), _watching(monitoring)]
     findings = [finding for _, finding in tested]
-    return [_spent(findings), _expected(tested, record), _corrected(findings, record), _watching(monitoring)]
+    return [_expected(tested, record), _corrected(findings, record), _spent(findings), _watching(monitoring)]
 
 
 def _spent(findings: Sequence[Finding]) -> Figure:

@@ -35,13 +35,13 @@ def money_figures(valued: Sequence[Valued], unreadable: int, policy: PortfolioPo
         _per_week(valued),
         _unreadable(unreadable, len(valued)),
         _sum("scaled_value", "decided to be scaled", scaled, level),
-        _luck(scaled),
         _sum("pending_value", "whose scaling awaits approval", [item for item in valued if _pending(item)], level),
-        _largest(valued),
-        _avoided(valued),
-        _realised(scaled, level),
         *_returns(valued, scaled, level),
+        _realised(scaled, level),
+        _luck(scaled),
         _claimed(scaled),
+        _avoided(valued),
+        _largest(valued),
     ]
 
 
