@@ -1,0 +1,85 @@
+"""Experiments that are looked at before their end, and the nightly checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from eaas_assets.stats.experiments.boundaries import group_sequential_boundaries
+from eaas_assets.stats.experiments.moments import ArmMoments
+from eaas_assets.stats.experiments.randomised import mean_difference
+from eaas_assets.stats.experiments.sequential import anytime_effect, anytime_harm_p, group_sequential_effect
+from eaas_assets.stats.experiments.srm import anytime_srm
+from simulations.case import ERRS, Answers, Case, Count
+
+AREA = "Looking early: error over all looks"
+LOOKS, PER_LOOK = 50, 40
+"""Looks, and units of an arm between two of them."""
+
+
+def cases() -> Iterator[Case]:
+    """All cases of early looks."""
+    planned = 2 * LOOKS * PER_LOOK
+
+    def looks(rng: np.random.Generator) -> Answers:
+        effects = _growing(rng, 0.0)
+        sequence = [anytime_effect(effect, planned) for effect in effects]
+        return {
+            "confidence sequence": any(look.answered and look.p_value < 0.05 for look in sequence),
+            "t test at every look": any(effect.p_value < 0.05 for effect in effects),
+        }
+
+    counts = {
+        "confidence sequence": Count("errs", 0.05, "untuned sequences .023"),
+        "t test at every look": Count("finds", float("nan"), ".325, as others who test at every look"),
+    }
+    yield Case(AREA, "50 looks at skewed data, no effect", counts, looks, 5)
+
+    def beyond(rng: np.random.Generator) -> Answers:
+        sequence = [anytime_effect(effect, planned // 4) for effect in _growing(rng, 0.0)]
+        return {"confidence sequence": any(look.answered and look.p_value < 0.05 for look in sequence)}
+
+    yield Case(AREA, "50 looks up to four times the planned sample", {"confidence sequence": ERRS}, beyond, 5)
+
+    def harm(rng: np.random.Generator) -> Answers:
+        found = [anytime_harm_p(effect, planned, True, 0.1) for effect in _growing(rng, -0.1)]
+        return {"harm alarm": any(p_value < 0.05 for p_value in found)}
+
+    yield Case(AREA, "50 looks at a guardrail harmed by exactly its margin", {"harm alarm": ERRS}, harm, 5)
+
+    def found_early(rng: np.random.Generator) -> Answers:
+        found = [anytime_harm_p(effect, planned, True, 0.1) < 0.05 for effect in _growing(rng, -0.3)]
+        return {"found by half of the plan": any(found[: LOOKS // 2]), "found by its end": any(found)}
+
+    none = Count("finds", float("nan"))
+    counts = {"found by half of the plan": none, "found by its end": none}
+    yield Case(AREA, "a guardrail harmed by three times its margin", counts, found_early, 20)
+
+    def ratio(rng: np.random.Generator) -> Answers:
+        counts = np.cumsum(rng.multinomial(200, (0.5, 0.5), size=60), axis=0)
+        return {"mismatch": anytime_srm(counts.tolist(), (0.5, 0.5), 0.05).mismatch}
+
+    yield Case(AREA, "sample ratio on 60 nights, at a threshold of .05", {"mismatch": ERRS}, ratio, 2)
+    yield from _group_sequential()
+
+
+def _group_sequential() -> Iterator[Case]:
+    boundary = group_sequential_boundaries("obrien_fleming", 5).tolist()
+
+    def five(rng: np.random.Generator) -> Answers:
+        effects = _growing(rng, 0.0)[LOOKS // 5 - 1 :: LOOKS // 5]
+        looks = [group_sequential_effect(effect, value) for effect, value in zip(effects, boundary, strict=True)]
+        return {"any of five looks": any(not look.low <= 0.0 <= look.high for look in looks)}
+
+    yield Case(AREA, "five planned looks (O'Brien–Fleming)", {"any of five looks": ERRS}, five, 5)
+
+
+def _growing(rng: np.random.Generator, effect: float) -> list:
+    """Effects over growing samples of exponential values."""
+    n = LOOKS * PER_LOOK
+    treatment, control = rng.exponential(1, n) + effect, rng.exponential(1, n)
+    return [
+        mean_difference(ArmMoments.from_arrays(y=treatment[:k]), ArmMoments.from_arrays(y=control[:k]))
+        for k in range(PER_LOOK, n + 1, PER_LOOK)
+    ]
