@@ -14,6 +14,7 @@ from typer.main import get_command
 from eaas_assets.cli import app
 from eaas_assets.contracts.agent import AgentVersion
 from eaas_assets.contracts.documentation import tables_page
+from eaas_assets.contracts.experiment import Experiment
 from eaas_assets.contracts.suite import Suite
 from eaas_assets.definitions import defs
 
@@ -57,7 +58,7 @@ def test_every_target_of_the_makefile_that_users_need_is_in_the_readme() -> None
     assert {target for target in targets if f"make {target}" not in told} == {"help"}
 
 
-@pytest.mark.parametrize("model", [Suite, AgentVersion])
+@pytest.mark.parametrize("model", [Suite, AgentVersion, Experiment])
 def test_every_field_of_a_document_is_described(model: type[BaseModel]) -> None:
     text = page("data.md")
     assert {name for name in _field_names(model) if name not in text} == set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import yaml
@@ -80,3 +81,23 @@ def test_a_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "experiments").write_text("", encoding="utf-8")
     (reading,) = read_experiments(tmp_path).files
     assert [problem.code for problem in reading.problems] == ["unreadable_folder"]
+
+
+def test_the_documents_example_is_an_experiment(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
+    example = page.split("## An experiment:")[1].split("```yaml\n")[1].split("```")[0]
+    folder = tmp_path / "experiments" / "returns_banner"
+    folder.mkdir(parents=True)
+    (folder / "experiment.yaml").write_text(example, encoding="utf-8")
+    assert read_experiments(tmp_path).broken == {}
+
+
+def test_a_thousand_experiments_are_read_in_a_few_seconds(tmp_path: Path) -> None:
+    text = register(tmp_path, "E0").read_text(encoding="utf-8")
+    for number in range(1, 1000):
+        folder = tmp_path / "experiments" / f"E{number}"
+        folder.mkdir()
+        (folder / "experiment.yaml").write_text(text.replace("experiment: E0", f"experiment: E{number}"), "utf-8")
+    started = time.process_time()
+    assert len(read_experiments(tmp_path).experiments) == 1000
+    assert time.process_time() - started < 5.0
