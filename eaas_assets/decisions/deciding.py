@@ -98,7 +98,7 @@ def _latest(entries: Iterable[LoggedEntry]) -> dict[tuple[str, str], _Known]:
         payload = entry.payload
         key = payload["subject_kind"], payload["subject_id"]
         before = known.get(key)
-        core = str(payload["core"])
+        core = str(payload.get("core", payload["decision_id"]))
         cores = frozenset({core}) | (before.cores if before else frozenset())
         known[key] = _Known(str(payload["decision_id"]), core, cores)
     return known
