@@ -199,7 +199,7 @@ class ApprovalPolicy(Document):
             raise ValueError(f"someone who holds the role {', '.join(missing)}")
         return self
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Hash of the policy's content."""
         return digest(canonical_json(self.model_dump(mode="json")))
