@@ -46,7 +46,7 @@ def integrity_of(opened: Opened) -> Integrity | None:
 
 def _declared(experiment: Experiment, opened: Opened) -> Obstacle | None:
     conditions = experiment.conditions
-    if conditions.changed_mid_test is not None:
+    if conditions.changed_mid_test:
         what = shown(conditions.changed_mid_test)
         return Obstacle("changed_mid_test", f"what was tested was changed while it ran: {what}")
     if conditions.interference and not _groups_contain_it(experiment, opened):

@@ -18,7 +18,7 @@ import numpy as np
 
 from eaas_assets.contracts.experiment import Experiment, Metric
 from eaas_assets.contracts.experiment_policy import ExperimentPolicy
-from eaas_assets.experiments.impact.answers import Answer, refused_effect
+from eaas_assets.experiments.impact.answers import Answer, refusal, refused_effect
 from eaas_assets.experiments.observations.access import Arms, Opened, RandomisedData
 from eaas_assets.stats.experiments.adjustment import adjusted_mean_difference
 from eaas_assets.stats.experiments.clusters import cluster_difference
@@ -159,7 +159,10 @@ def effect_of_units(
         return adjusted_mean_difference(treatment, control, covariates, metric.name, level)
     if metric.kind == "proportion":
         return _proportion(metric, treatment, control, level, single_values)
-    return _with_classical_error(mean_difference(treatment, control, metric.name, level), treatment, control, metric)
+    effect = mean_difference(treatment, control, metric.name, level)
+    if not effect.answered:
+        return _plainly(effect, treatment, control, metric)
+    return _with_classical_error(effect, treatment, control, metric)
 
 
 def _proportion(
@@ -187,10 +190,17 @@ def _are_successes(arm: ArmMoments, metric: Metric, successes: float, single_val
     return abs(arm.variance_of(metric.name) - variance) <= 1e-6
 
 
+def _plainly(effect: Effect, treatment: ArmMoments, control: ArmMoments, metric: Metric) -> Effect:
+    """A refusal for want of any spread in words for those who gave means only."""
+    spreads = [arm.variance_of(metric.name) for arm in (treatment, control) if arm.n > 1]
+    if effect.codes != ("no_variance",) or not any(math.isnan(spread) for spread in spreads):
+        return effect
+    reason = "means were given without their spread, so that an effect cannot be told from chance"
+    return replace(effect, refusals=(refusal("no_variance", reason),))
+
+
 def _with_classical_error(effect: Effect, treatment: ArmMoments, control: ArmMoments, metric: Metric) -> Effect:
     """The effect with the error of Student's test (one variance for both arms) beside it, for comparison."""
-    if not effect.answered:
-        return effect
     parts = [(arm.variance_of(metric.name), arm.n) for arm in (treatment, control)]
     pooled = sum(variance * (n - 1) for variance, n in parts) / (sum(n for _, n in parts) - 2)
     error = math.sqrt(pooled * sum(1.0 / n for _, n in parts))

@@ -18,6 +18,8 @@ from eaas_assets.stats.experiments.results import Effect
 from eaas_assets.stats.power import mde_paired, n_for_paired
 
 _STEPS = 30
+_TINY = 1e-3
+"""Standardised effect that takes millions of pairs."""
 
 
 class Sizes(NamedTuple):
@@ -105,8 +107,12 @@ def _paired(effect: Effect, wanted: float, policy: ExperimentPolicy) -> Sizes:
     clusters = int(effect.diagnostics["n_clusters"])
     spread = effect.se * math.sqrt(clusters)
     power, alpha = policy.estimate.power, policy.estimate.alpha
-    needed = n_for_paired(spread, abs(wanted), power, alpha) if math.isfinite(wanted) and wanted != 0.0 else math.nan
-    return Sizes(mde_paired(spread, clusters, power, alpha).effect, needed)
+    detectable = mde_paired(spread, clusters, power, alpha).effect
+    if not math.isfinite(wanted) or wanted == 0.0:
+        return Sizes(detectable, math.nan)
+    if abs(wanted) < _TINY * spread:  # where the t distribution is the normal one
+        return Sizes(detectable, ((normal_quantile(1.0 - alpha / 2.0) + normal_quantile(power)) * spread / wanted) ** 2)
+    return Sizes(detectable, n_for_paired(spread, abs(wanted), power, alpha))
 
 
 def _z_power(policy: ExperimentPolicy) -> float:

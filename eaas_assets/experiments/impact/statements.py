@@ -36,7 +36,7 @@ def statement(answer: Answer, judgement: Judgement, control: str) -> str:
         tail += " after correction"
     return (
         f"{answer.metric.name}: {found}, {change(answer.metric, answer.effect.estimate)} ({limits}{tail}): "
-        f"{_meaning(answer, judgement)}."
+        f"{_meaning(answer, judgement)}{_reservation(answer, judgement)}."
     )
 
 
@@ -130,6 +130,17 @@ def _meaning(answer: Answer, judgement: Judgement) -> str:
         least = size(metric, metric.minimum_effect or math.nan)
         return f"no effect worth having, as the interval lies below the minimum of {least}"
     return judgement.why if judgement.why.startswith("inconclusive") else f"inconclusive, because {judgement.why}"
+
+
+def _reservation(answer: Answer, judgement: Judgement) -> str:
+    """What a design without randomisation takes for granted when it shows something."""
+    if judgement.verdict == "inconclusive":
+        return ""
+    if answer.strength == "before_after":
+        return "; a comparison of before and after is a hint and no proof"
+    if answer.strength == "quasi_experiment":
+        return "; units were not randomised: treated and untreated ones must otherwise have moved alike"
+    return ""
 
 
 def _harmed(metric: Metric, judgement: Judgement) -> str:

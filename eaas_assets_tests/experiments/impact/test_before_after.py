@@ -31,6 +31,7 @@ def test_a_clear_jump_is_shown_and_never_stronger_than_before_after():
     assert curve["low"][0] is None
     assert "over 20 periods after the change" in row["statement"]
     assert "forecast from 60 periods before" in row["statement"]
+    assert "a hint and no proof" in row["statement"]
 
 
 def test_what_the_past_cannot_rule_out_asks_for_a_control_series():

@@ -87,6 +87,7 @@ def test_e002_is_refused_for_want_of_variance_and_keeps_its_means():
     assert (row["treatment_value"], row["control_value"], row["estimate"]) == (29.0, 42.0, -13.0)
     assert (row["n_treatment"], row["n_control"]) == (310, 300)
     assert [row[name] for name in ("se", "low", "high", "p_value", "relative", "meets_minimum")] == [None] * 6
+    assert "means were given without their spread" in row["statement"]
     assert "29 min in llm_assisted, 310 units; 42 min in human_only, 300 units" in row["statement"]
 
 
