@@ -15,11 +15,11 @@ from eaas_assets.reporting.views import Column, Columns, Status, TableView
 
 UNDECIDED = "Nothing has been decided yet."
 _STATES = {
-    "made": "needs nobody's approval",
+    "made": "in force",
     "pending_approval": "waits for approval",
     "approved": "approved",
     "rejected": "rejected",
-    "overridden": "decided against the rule",
+    "overridden": "against the rule",
 }
 
 

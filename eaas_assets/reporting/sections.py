@@ -19,7 +19,7 @@ from eaas_assets.reporting.views import Findings, KeyFigure, Status, TableView, 
 STATEMENT_LIMIT = 600
 """Characters of a statement that a stage wrote, which may hold foreign words."""
 
-Kind = Literal["heading", "prose", "points", "steps", "table", "chart", "findings"]
+Kind = Literal["heading", "prose", "points", "steps", "table", "chart", "findings", "entries"]
 
 
 class Chart(NamedTuple):
@@ -30,11 +30,33 @@ class Chart(NamedTuple):
     told: str
 
 
+class Entry(NamedTuple):
+    """One subject of a list: its name, its states, what is said of it, and its numbers.
+
+    Attributes:
+        path: Its own page, relative to this one; empty for none.
+    """
+
+    name: str
+    title: str
+    path: str
+    marks: tuple[Status, ...]
+    statement: str
+    facts: tuple[str, ...]
+
+
+class Entries(NamedTuple):
+    """Subjects in a list, and how many are not shown."""
+
+    shown: tuple[Entry, ...]
+    remainder: str
+
+
 class Part(NamedTuple):
     """One part of a section; ``value`` is what a part of its kind shows."""
 
     kind: Kind
-    value: str | tuple[str, ...] | TableView | Chart | Findings
+    value: str | tuple[str, ...] | TableView | Chart | Findings | Entries
 
 
 Parts: TypeAlias = "Sequence[Part | None]"
@@ -122,3 +144,15 @@ def chart(svg: Markup | None, caption: str = "") -> Part | None:
 def findings(group: Findings) -> Part | None:
     """Findings; None for none."""
     return Part("findings", group) if group.shown else None
+
+
+def entries(shown: Sequence[Entry], total: int, source: str) -> Part | None:
+    """Subjects as a list; None for none.
+
+    Args:
+        shown: As many as are shown.
+        total: How many there are.
+        source: The table that has them all.
+    """
+    rest = views.remainder(total - len(shown), source)
+    return Part("entries", Entries(tuple(shown), rest)) if shown else None

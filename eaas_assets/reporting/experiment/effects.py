@@ -70,31 +70,32 @@ def _end(value: Any) -> float | None:
 
 
 def _metrics(tables: ExperimentReportTables) -> TableView:
-    columns: Columns = ["Metric", "Role", "Verdict", "Treatment", "Control",
-                        Column("Effect", True), "Interval", Column("Relative", True), "p",
-                        "Asked for"]  # fmt: skip
+    columns: Columns = ["Metric", "Role", "Verdict", "Treatment against control", "Effect and interval",
+                        Column("Relative", True), Column("p", True), "Asked for"]  # fmt: skip
     order = tables.impact.assign(
         order=tables.impact["role"].map({"primary": 0, "guardrail": 1, "secondary": 2})
     ).sort_values("order", kind="stable")
-    lines = []
-    for row in records(order.head(_ROWS)):
-        treated, control = arms(row)
-        lines.append((
-            views.code(name_of(row, tables.impact)), views.words(row.role), views.state(row.verdict),
-            views.words(treated), views.words(control),
-            views.figure(quantities.change(row.estimate, row.kind, row.unit)),
-            views.words(quantities.change_interval(row.low, row.high, row.kind, row.unit)),
-            views.figure(quantities.relative(row.relative)), views.words(_p(row)), views.words(_asked(row)),
-        ))  # fmt: skip
+    lines = [
+        (views.code(name_of(row, tables.impact)), views.words(row.role), views.state(row.verdict),
+         views.words(" against ".join(arms(row))), views.words(_effect(row)),
+         views.figure(quantities.relative(row.relative)), views.figure(_p(row)), views.words(_asked(row)))
+        for row in records(order.head(_ROWS))
+    ]  # fmt: skip
     level = text.percent(tables.impact["level"].iloc[0]) if len(tables.impact) else ""
-    return views.table(f"Effect on each metric, {level} intervals", columns, lines, "causal_impact",
-                       total=len(tables.impact))  # fmt: skip
+    caption = f"Effect on each metric; {level} intervals; p corrected where several were tested"
+    return views.table(caption, columns, lines, "causal_impact", total=len(tables.impact))
+
+
+def _effect(row: Any) -> str:
+    told = quantities.change(row.estimate, row.kind, row.unit)
+    if not text.known(row.low):
+        return told
+    return f"{told}; {quantities.change_interval(row.low, row.high, row.kind, row.unit)}"
 
 
 def _p(row: Any) -> str:
-    if text.known(row.p_adjusted):
-        return f"{text.p_value(row.p_adjusted).removeprefix('= ')} (corrected)"
-    return text.p_value(row.p_value).removeprefix("= ")
+    value = row.p_adjusted if text.known(row.p_adjusted) else row.p_value
+    return text.p_value(value).removeprefix("= ")
 
 
 def _asked(row: Any) -> str:

@@ -79,7 +79,7 @@ def draw(
 
 
 def _event_study(paths: Mapping[str, Sequence[Any]], name: str, metric: str, kind: str) -> tuple[Markup | None, str]:
-    events = [text.inline(event, 20) for event in paths["event"]]
+    events = [text.number(event) if _finite(event) else text.inline(event, 20) for event in paths["event"]]
     count = len(events)
     empty = [None] * count
     ends = ("band_low", "band_high") if "band_low" in paths else ("event_low", "event_high")

@@ -10,10 +10,11 @@ import pandas as pd
 from eaas_assets.reporting import quantities, ruling, sections, text, views
 from eaas_assets.reporting.portfolio.tables import PortfolioReportTables
 from eaas_assets.reporting.records import records
-from eaas_assets.reporting.sections import Section
-from eaas_assets.reporting.views import Column, Columns, TableView
+from eaas_assets.reporting.sections import Entry, Section
+from eaas_assets.reporting.views import Column
 
 SHOWN = 10
+SOURCE = "experiment_portfolio"
 
 
 class Group(NamedTuple):
@@ -61,7 +62,11 @@ def _group(tables: PortfolioReportTables, group: Group) -> Section | None:
     return sections.section(
         group.anchor,
         group.title,
-        [sections.prose(told), sections.table(_table(tables, rows, group)), *_by_domain(rows, group)],
+        [
+            sections.prose(told),
+            sections.entries([_entry(tables, row) for row in records(rows.head(SHOWN))], len(rows), SOURCE),
+            *_by_domain(rows, group),
+        ],
     )
 
 
@@ -70,18 +75,27 @@ def _split(rows: pd.DataFrame, group: Group) -> str:
     return text.joined([f"{int(held[name]):,} {_TO[name]}" for name in group.decisions if name in held.index])
 
 
-def _table(tables: PortfolioReportTables, rows: pd.DataFrame, group: Group) -> TableView:
-    columns: Columns = ["Experiment", "Decision", "State", Column("Effect, shrunk", True),
-                        Column("Net value a year", True), "Interval", Column("P(loss)", True), "Why"]  # fmt: skip
-    lines = [
-        (views.words(name(row)), views.state(row.decision, ruling.word(row.decision)), state(row),
-         views.figure(quantities.relative(row.shrunk_effect, "no estimate")),
-         views.figure(quantities.usd(row.expected_value_usd, value_reason(row))),
-         views.words(quantities.usd_interval(row.value_low_usd, row.value_high_usd)),
-         views.figure(quantities.probability(row.p_loss)), views.words(_why(tables, row)))
-        for row in records(rows.head(SHOWN))
-    ]  # fmt: skip
-    return views.table(f"{group.title}, by rank", columns, lines, "experiment_portfolio", total=len(rows))
+def _entry(tables: PortfolioReportTables, row: Any) -> Entry:
+    state = (ruling.state_word(row.decision_state),) if text.known(row.decision_state) else ()
+    return Entry(
+        name=text.inline(row.experiment_id, 64),
+        title=text.inline(row.title, 120),
+        path=tables.pages.get(row.experiment_id, ""),
+        marks=(views.status(row.decision, ruling.word(row.decision)), *state),
+        statement=text.inline(tables.reasons.get(row.experiment_id, row.statement), 400),
+        facts=(
+            f"Net value a year {_value(row)}",
+            f"probability of a loss {quantities.probability(row.p_loss)}",
+            f"effect after shrinkage {quantities.relative(row.shrunk_effect, 'no estimate')}",
+        ),
+    )
+
+
+def _value(row: Any) -> str:
+    if not text.known(row.expected_value_usd):
+        return text.missing(value_reason(row))
+    between = quantities.usd_interval(row.value_low_usd, row.value_high_usd)
+    return f"{quantities.usd(row.expected_value_usd)} (interval {between})"
 
 
 def name(row: Any) -> str:
@@ -89,21 +103,9 @@ def name(row: Any) -> str:
     return f"{text.inline(row.experiment_id, 64)}: {text.inline(row.title, 80)}"
 
 
-def state(row: Any) -> views.Cell:
-    """The state of an experiment's decision."""
-    if not text.known(row.decision_state):
-        return views.words(text.missing("undecided"))
-    told = ruling.state_word(row.decision_state)
-    return views.Cell(told.word, "status", told)
-
-
 def value_reason(row: Any) -> str:
     """Why an experiment has no value."""
     return text.inline(row.value_reason, 80) if text.known(row.value_reason) else "not known"
-
-
-def _why(tables: PortfolioReportTables, row: Any) -> str:
-    return tables.reasons.get(row.experiment_id, row.statement)
 
 
 def _by_domain(rows: pd.DataFrame, group: Group) -> list[sections.Part | None]:
@@ -116,5 +118,5 @@ def _by_domain(rows: pd.DataFrame, group: Group) -> list[sections.Part | None]:
         for (domain, decision), count in held.most_common(SHOWN)
     ]
     view = views.table(f"{group.title}, counted by domain", ["Domain", "Decision", Column("Experiments", True)], lines,
-                       "experiment_portfolio", total=len(held), folded=True)  # fmt: skip
+                       SOURCE, total=len(held), folded=True)  # fmt: skip
     return [sections.table(view)]

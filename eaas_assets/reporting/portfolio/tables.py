@@ -22,6 +22,7 @@ class PortfolioReportTables:
         counterfactuals: ``decision_counterfactuals`` of the current decisions.
         approvals: ``approvals``, also the refused ones.
         as_of: The moment of the page.
+        pages: Experiment → its own page, relative to this one.
         audit_head: Number and hash of the audit log's last entry; empty without a log.
         data_versions: What the page rests on besides, by name.
     """
@@ -33,6 +34,7 @@ class PortfolioReportTables:
     counterfactuals: pd.DataFrame
     approvals: pd.DataFrame
     as_of: datetime
+    pages: Mapping[str, str] = field(default_factory=dict)
     audit_head: str = ""
     data_versions: Mapping[str, str] = field(default_factory=dict)
 

@@ -42,7 +42,7 @@ def written_by_others(text):
             **{column: json.dumps(make(text)) for column, make in JSONS.get(name, {}).items()}
         )
     changed["summary"]["group"] = TABLES.summary["group"].where(TABLES.summary["group"].isna(), text)
-    return replace(TABLES, **changed, data_versions={text: text}, audit_head=text)
+    return replace(TABLES, **changed, pages={}, data_versions={text: text}, audit_head=text)
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +85,13 @@ def test_every_section_is_there(report, page, section):
 def test_every_fact_is_in_both_formats(report, page, fact):
     assert fact in page.words
     assert fact in report.markdown.replace("\\", "")
+
+
+def test_an_experiment_leads_to_its_own_page(report, page):
+    assert ("a", "href", "experiments/E001.html") in page.attributes
+    assert "[E001](experiments/E001.html)" in report.markdown
+    with pytest.raises(ValueError, match="must be relative"):
+        render_portfolio_report(replace(TABLES, pages={"E001": "javascript:alert(1)"}))
 
 
 def test_the_page_loads_and_runs_nothing(report, page):

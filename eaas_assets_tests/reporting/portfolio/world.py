@@ -21,6 +21,7 @@ from eaas_assets_tests.reporting.experiment import world
 
 AT = world.AT
 WORDS = ("scale", "pivot", "retire", "continue", "pause", "start", "fix_design", "do_not_start")
+PAGES = {"E001": "experiments/E001.html"}
 CONTRACTS = {
     "portfolio": ExperimentPortfolio, "summary": PortfolioSummary, "learning": LearningSummaries,
     "decisions": Decisions, "counterfactuals": DecisionCounterfactuals, "approvals": Approvals,
@@ -39,7 +40,9 @@ def _made() -> PortfolioReportTables:
         "decisions": decision_rows(), "counterfactuals": counterfactual_rows(), "approvals": world.approval_rows(),
     }  # fmt: skip
     tables = {name: build(contract, rows[name]) for name, contract in CONTRACTS.items()}
-    return PortfolioReportTables(**tables, as_of=AT, audit_head="42 9f8e7d6c", data_versions={"eaas_assets": "0.1.0"})
+    return PortfolioReportTables(
+        **tables, as_of=AT, audit_head="42 9f8e7d6c", pages=PAGES, data_versions={"eaas_assets": "0.1.0"}
+    )
 
 
 def empty_tables() -> PortfolioReportTables:
