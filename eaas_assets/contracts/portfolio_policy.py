@@ -87,7 +87,7 @@ class PriorRule(Document):
         success_weight: How many experiments this belief weighs as much as.
         effect_mean: Mean of true relative benefits.
         effect_sd: Their standard deviation; also the yardstick of information gained.
-        fewest_experiments: From so many estimates on a class of effects speaks for itself.
+        fewest_experiments: From so many estimates on a class of effects speaks for itself, and is shrunk.
         power: Power that false-positive risks are quoted at.
         level: Confidence level of rates and sums.
     """

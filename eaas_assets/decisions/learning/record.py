@@ -103,5 +103,7 @@ def read_record(entries: Iterable[Entry], rule: PriorRule) -> Record:
             kinds.setdefault((entry.domain, entry.type), Tally()).add(verdict)
     worked = sum(tally.worked for tally in kinds.values())
     answered = sum(tally.answered for tally in kinds.values())
-    shrinkage = shrink_by_class((entry.effect for entry in known if entry.effect is not None), rule.level)
+    shrinkage = shrink_by_class(
+        (entry.effect for entry in known if entry.effect is not None), rule.level, rule.fewest_experiments
+    )
     return Record(rule, overall_rate(worked, answered, rule), kinds, shrinkage)

@@ -267,24 +267,44 @@ def _finding(rows: list[dict[str, Any]], seen: Seen, effect_class: str) -> Findi
 
 
 def _relative_effect(row: Mapping[str, Any], effect_class: str) -> RawEffect | None:
-    """The relative benefit with a standard error that fits its interval.
-
-    At a fixed horizon that error is half the interval by the normal quantile, which counts few degrees of freedom in.
-    An interval that holds at every look is wider than its error; there the relative error stands to the absolute one
-    as their intervals do, since both invert one test.
-    """
+    """The relative benefit with a standard error that fits its interval and its test."""
     estimate, low, high = row["relative"], row["relative_low"], row["relative_high"]
     if row["verdict"] == "refused" or estimate is None or low is None or high is None or not high > low:
         return None
-    se = (high - low) / (2.0 * normal_quantile((1.0 + row["level"]) / 2.0))
-    absolute = None if row["low"] is None or row["high"] is None else row["high"] - row["low"]
-    if row["inference"] != "fixed_horizon" and absolute and row["se"]:
-        se = min(se, row["se"] * (high - low) / absolute)
+    se = _error(row, high - low)
+    wider = _wider_by_its_test(row, estimate, se)
+    low, high, se = estimate - wider * (estimate - low), estimate + wider * (high - estimate), wider * se
     if not (math.isfinite(estimate) and math.isfinite(se)):
         return None
     if row["direction"] == "decrease":
         estimate, low, high = -estimate, -high, -low
     return RawEffect(row["experiment_id"], effect_class, estimate, se, low, high)
+
+
+def _error(row: Mapping[str, Any], width: float) -> float:
+    """Standard error of the relative effect, whose interval is ``width`` wide.
+
+    At a fixed horizon it is half the interval by the normal quantile, which counts few degrees of freedom in. An
+    interval that holds at every look is wider than its error; there the relative error stands to the absolute one as
+    their intervals do, since both invert one test.
+    """
+    se = width / (2.0 * normal_quantile((1.0 + row["level"]) / 2.0))
+    absolute = None if row["low"] is None or row["high"] is None else row["high"] - row["low"]
+    if row["inference"] != "fixed_horizon" and absolute and row["se"]:
+        return float(min(se, row["se"] * width / absolute))
+    return float(se)
+
+
+def _wider_by_its_test(row: Mapping[str, Any], estimate: float, se: float) -> float:
+    """By how much an interval is widened so that no value is surer than the test of the effect; 1 where it agrees.
+
+    Where units were not randomised, the test may be one among placebos that knows nothing of the interval: with 26 of
+    them no p-value is below 1 / 27, however narrow the interval is. The less sure of the two counts.
+    """
+    p_value = row["p_value"]
+    if row["strength"] not in {"quasi_experiment", "before_after"} or p_value is None or not 0.0 < p_value < 0.5:
+        return 1.0
+    return float(max(1.0, abs(estimate) / (se * normal_quantile(1.0 - p_value / 2.0))))
 
 
 def _rows_by_experiment(rows: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:

@@ -74,25 +74,27 @@ class EffectClass(NamedTuple):
 
 
 class Shrinkage(NamedTuple):
-    """All effects after shrinkage, and their classes; classes of one have no entry."""
+    """All effects after shrinkage, and their classes; those that are too small have no entry."""
 
     effects: dict[str, ShrunkEffect]
     classes: dict[str, EffectClass]
 
 
-def shrink_by_class(effects: Iterable[RawEffect], level: float = 0.95) -> Shrinkage:
+def shrink_by_class(effects: Iterable[RawEffect], level: float = 0.95, fewest: int = 3) -> Shrinkage:
     """Each class shrunk by itself. The result does not depend on the order of the effects.
 
     Args:
         effects: At most one per experiment.
         level: Level of the intervals.
+        fewest: Smallest class that is shrunk: with two, one experiment would say what the other is worth.
     """
     shrunk: dict[str, ShrunkEffect] = {}
     classes: dict[str, EffectClass] = {}
     for name, members in _by_class(effects).items():
-        if len(members) == 1:
-            only = members[0]
-            shrunk[only.experiment_id] = ShrunkEffect(only.estimate, only.low, only.high, ALONE)
+        if len(members) < max(2, fewest):
+            note = ALONE if len(members) == 1 else f"one of {len(members)} of its class, too few to shrink it"
+            for effect in members:
+                shrunk[effect.experiment_id] = ShrunkEffect(effect.estimate, effect.low, effect.high, note)
             continue
         estimates = [effect.estimate for effect in members]
         errors = [effect.se for effect in members]

@@ -40,6 +40,24 @@ def test_an_interval_for_every_look_does_not_widen_the_error() -> None:
     assert entry.effect.high - entry.effect.low == pytest.approx(2 * 1.96 * 0.1, abs=1e-4)
 
 
+def test_a_narrow_interval_is_no_surer_than_the_test_among_placebos() -> None:
+    # 26 placebos: p = 1 / 27 at best, two standard errors, however narrow the interval is.
+    placebo = estimated("A", 0.08, 0.006, strength="quasi_experiment", p_value=1 / 27)
+    entry = world([registered("A")], [placebo]).entries()[0]
+    assert entry.effect is not None
+    assert entry.effect.se == pytest.approx(0.08 / 2.0852, rel=1e-3)
+    assert entry.effect.low == pytest.approx(0.08 - 1.96 * entry.effect.se, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"strength": "randomised"}, {"strength": "quasi_experiment", "p_value": 1e-30}, {"p_value": None}]
+)
+def test_where_test_and_interval_agree_the_interval_stays(changes: Row) -> None:
+    entry = world([registered("A")], [estimated("A", 0.08, 0.006, **({"p_value": 1 / 27} | changes))]).entries()[0]
+    assert entry.effect is not None
+    assert entry.effect.se == pytest.approx(0.006)
+
+
 def test_without_a_relative_effect_there_is_none_to_shrink_and_a_reason() -> None:
     lost = estimated("A", relative_low=None, relative_high=None) | {"relative": None}
     rows, _ = world([registered("A")], [lost]).portfolio()

@@ -21,7 +21,7 @@ def raw(pairs: list[tuple[float, float]], effect_class: str = "growth, mean") ->
     ]
 
 
-effects = st.lists(st.tuples(st.floats(-1, 1), st.floats(0.01, 0.5)), min_size=2, max_size=12)
+effects = st.lists(st.tuples(st.floats(-1, 1), st.floats(0.01, 0.5)), min_size=3, max_size=12)
 
 
 def test_eight_schools_have_the_published_mean_and_sit_at_the_boundary() -> None:
@@ -57,7 +57,7 @@ def test_a_shrunk_effect_lies_between_the_raw_one_and_the_mean_of_its_class(pair
 
 
 @settings(max_examples=30)
-@given(st.lists(st.floats(-1, 1), min_size=2, max_size=12), st.floats(0.01, 0.5))
+@given(st.lists(st.floats(-1, 1), min_size=3, max_size=12), st.floats(0.01, 0.5))
 def test_with_equal_errors_all_are_drawn_towards_the_plain_mean(estimates: list[float], se: float) -> None:
     found = shrink_by_class(raw([(estimate, se) for estimate in estimates]))
     mean = float(np.mean(estimates))
@@ -86,8 +86,18 @@ def test_the_only_experiment_of_a_class_stays_as_it_is_and_says_so() -> None:
     assert found.classes == {}
 
 
+def test_two_of_a_class_are_too_few_to_tell_how_far_effects_differ() -> None:
+    pair = raw([(0.3, 0.1), (0.1, 0.1)])
+    found = shrink_by_class(pair, fewest=3)
+    assert [found.effects[effect.experiment_id].estimate for effect in pair] == [0.3, 0.1]
+    assert found.effects["E000"].note == "one of 2 of its class, too few to shrink it"
+    assert found.classes == {}
+    assert shrink_by_class(pair, fewest=2).effects["E000"].estimate < 0.3
+
+
 def test_classes_do_not_touch_each_other() -> None:
-    one = raw([(0.3, 0.1), (0.1, 0.1)])
-    other = [effect._replace(experiment_id=f"Q{effect.experiment_id}") for effect in raw([(9.0, 0.1), (8.0, 0.1)], "b")]
+    one = raw([(0.3, 0.1), (0.1, 0.1), (0.0, 0.1)])
+    far = raw([(9.0, 0.1), (8.0, 0.1), (7.0, 0.1)], "b")
+    other = [effect._replace(experiment_id=f"Q{effect.experiment_id}") for effect in far]
     both = shrink_by_class([*one, *other])
-    assert {name: both.effects[name] for name in ("E000", "E001")} == shrink_by_class(one).effects
+    assert {effect.experiment_id: both.effects[effect.experiment_id] for effect in one} == shrink_by_class(one).effects
