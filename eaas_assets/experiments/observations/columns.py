@@ -132,7 +132,12 @@ def _first_fault(cursor: duckdb.DuckDBPyConnection, source: Source, cell: Cell, 
 
 
 def _finite_or_infinite(value: str) -> str:
-    return (
-        f"CASE WHEN isnan({value}) THEN NULL WHEN abs({value}) > {_LARGEST} THEN "
-        f"sign({value}) * CAST('inf' AS DOUBLE) ELSE {value} END"
-    )
+    """The value, null where it is nan, and infinite where its square would be.
+
+    Asked in this order because DuckDB takes isnan() for false where a Parquet file's statistics, which leave nan out,
+    have finite limits.
+    """
+    unbounded = f"sign({value}) * CAST('inf' AS DOUBLE)"
+    finite = f"CASE WHEN abs({value}) > {_LARGEST} THEN {unbounded} ELSE {value} END"
+    infinite = f"{value} = CAST('inf' AS DOUBLE) OR {value} = CAST('-inf' AS DOUBLE)"
+    return f"CASE WHEN isfinite({value}) THEN {finite} WHEN {infinite} THEN {value} END"

@@ -93,9 +93,9 @@ class reading:  # noqa: N801 (a context manager, used as a verb)
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         broken = (duckdb.DataError, duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException)
-        if not isinstance(error, (*broken, duckdb.InternalException, duckdb.BinderException)):
+        if not isinstance(error, (*broken, duckdb.InternalException)) and type(error) is not duckdb.Error:
             return
-        said = str(error)
+        said = re.sub(r"[^\s'\"]*" + re.escape(self.file), self.file, str(error))  # no paths of this machine
         line = re.search(r"[Ll]ine:? (\d+)", said)
         utf8 = re.search(r"utf-?8|unicode|encod", said, re.IGNORECASE)
         code, expected = ("not_utf8", "UTF-8 text") if utf8 else (f"not_{self.kind}", f"a {self.kind.upper()} file")

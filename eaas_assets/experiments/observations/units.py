@@ -291,9 +291,9 @@ class _Large(_Preparation):
 
     def _mask_infinite(self, infinite: dict[str, int]) -> None:
         masked = ", ".join(
-            f"CASE WHEN isfinite({alias}) THEN {alias} END AS {alias}"
-            for metric in infinite
-            for alias in self.plan.metrics[metric].aliases
+            f"CASE WHEN {' AND '.join(f'isfinite({mate})' for mate in aliases)} THEN {alias} END AS {alias}"
+            for aliases in (self.plan.metrics[metric].aliases for metric in infinite)
+            for alias in aliases
         )
         if masked:
             careful = self.plan.select(self.source, careful=True)
