@@ -41,7 +41,7 @@ class Ask(NamedTuple):
     wait: int
 
 
-ASKS = st.builds(
+WILD = st.builds(
     Ask,
     person=st.sampled_from([*LISTED, "eve", "vera"]),
     role=st.sampled_from(["vp_sales", "risk_officer", "platform_lead", "guest", "owner"]),
@@ -53,6 +53,14 @@ ASKS = st.builds(
     trick=st.sampled_from(["none", "none", "none", "replay", "other decision", "edited digest", "old", "edit after"]),
     wait=st.sampled_from([0, 0, 0, 1, 6]),
 )
+LIKELY = st.builds(
+    lambda who, ask: ask._replace(person=who[0], role=who[1], key="own" if who[0] in KEYED else None, trick="none"),
+    st.sampled_from([("vera", "vp_sales"), ("viktor", "vp_sales"), ("rosa", "risk_officer"), ("olga", "vp_sales")]),
+    WILD,
+)
+"""Requests most of which are right, so that many sequences come to an end."""
+SEQUENCES = st.lists(LIKELY | LIKELY | WILD, min_size=1, max_size=9)
+RISKS = st.sampled_from(["medium", "high"])
 
 
 @pytest.fixture(scope="module")
@@ -87,10 +95,24 @@ def is_honest(ask: Ask, request: ApprovalRequest) -> bool:
 
 
 @settings(max_examples=25)
-@given(asks=st.lists(ASKS, max_size=10), risk=st.sampled_from(["medium", "high"]))
+@given(asks=SEQUENCES, risk=RISKS)
 def test_whatever_is_asked_only_listed_roles_make_a_decision_hold(
     tmp_path_factory: pytest.TempPathFactory, keys: tuple[Path, dict[str, str]], asks: list[Ask], risk: str
 ) -> None:
+    play(tmp_path_factory.mktemp("office"), keys, asks, risk)
+
+
+@pytest.mark.slow
+@settings(max_examples=500)
+@given(asks=SEQUENCES, risk=RISKS)
+def test_whatever_is_asked_a_great_many_times(
+    tmp_path_factory: pytest.TempPathFactory, keys: tuple[Path, dict[str, str]], asks: list[Ask], risk: str
+) -> None:
+    play(tmp_path_factory.mktemp("office"), keys, asks, risk)
+
+
+def play(office: Path, keys: tuple[Path, dict[str, str]], asks: list[Ask], risk: str) -> None:
+    """Ask for everything in turn, and look after each request at whether it may have had the effect that it had."""
     folder, lines = keys
     people = [
         {"person": name, "roles": sorted(roles), "key": lines[name] if name in KEYED else None}
@@ -98,7 +120,7 @@ def test_whatever_is_asked_only_listed_roles_make_a_decision_hold(
     ]
     policy = policy_of(people=people, override_roles=["risk_officer"])
     clock = HandClock()
-    log = log_at(tmp_path_factory.mktemp("office"), clock)
+    log = log_at(office, clock)
     decision = decide(log, policy, risk=risk, owner=OWNER)
     honest: list[tuple[ApprovalRequest, Outcome]] = []
     last: ApprovalRequest | None = None
