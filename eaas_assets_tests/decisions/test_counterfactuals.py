@@ -236,6 +236,13 @@ def test_a_cap_is_lifted_by_a_stronger_design() -> None:
     assert flip.flipped == "quasi_experiment"
 
 
+def test_that_trust_could_be_lost_is_not_told_of_everything() -> None:
+    trusted = {"integrity.sample_ratio", "integrity.calibration", "design.grade", "primary.answered"}
+    assert not trusted & {flip.fact for flip in flips_of(WIN) if flip.kind == "evidence"}
+    mended = flip_of({**WIN, "integrity.calibration": "broken"}, "integrity.calibration", "scale")
+    assert mended.flipped == "not_testable"
+
+
 def test_the_bound_of_the_rule_that_fires_moves_just_beyond_the_fact() -> None:
     # Harm in two segments is then no reason to pivot, but no win either: the rules that scale ask for none.
     flip = flip_of({**WIN, "segments.harmed": 2}, "segments.harmed", "pause", "threshold")

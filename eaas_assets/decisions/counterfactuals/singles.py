@@ -34,6 +34,18 @@ LEFT_OUT = (
     }
 )
 """Facts that move with others, or name the subject: no single change of them means anything."""
+TRUST = {
+    "subject.usable",
+    "design.grade",
+    "design.strength",
+    "integrity.sample_ratio",
+    "integrity.novelty",
+    "integrity.drift",
+    "integrity.calibration",
+    "primary.answered",
+    "release.gate_calibration",
+}
+"""Facts that could pause anything if they got worse. Only what mends them is told."""
 LIMITS = {"segments.harmed": "segments.judged", "guardrails.harmed": "guardrails.declared"}
 """Counts that cannot exceed another one."""
 
@@ -73,16 +85,17 @@ def _candidates(case: Case, fact: Fact, current: Any) -> list[Any]:
 
 
 def _possible(name: str, value: bool, current: bool | None) -> bool:
-    """Time does not run backwards, and nobody wishes for an unreadable file."""
-    return not (current is True and value is False and name in {"sample.past_end", "subject.usable"})
+    """Time does not run backwards, and what is trusted is not doubted."""
+    return value or current is None or name not in TRUST | {"sample.past_end"}
 
 
 def _words(fact: Fact, current: Any) -> list[str]:
-    """Other words, the nearest in the fact's order first."""
+    """Other words, the nearest in the fact's order first; of what is trusted or not, only better ones."""
+    worst = len(fact.values) - 1
     if current not in fact.values:
-        return list(fact.values)
+        return list(fact.values[:worst] if fact.name in TRUST else fact.values)
     place = fact.values.index(current)
-    others = [index for index in range(len(fact.values)) if index != place]
+    others = [index for index in range(place if fact.name in TRUST else worst + 1) if index != place]
     return [fact.values[index] for index in sorted(others, key=lambda index: abs(index - place))]
 
 

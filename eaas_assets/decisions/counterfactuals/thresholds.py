@@ -47,7 +47,7 @@ def _moved(case: Case, position: int, place: int, holds: bool) -> Flip | None:
         rule.rule,
         condition.value,
         bound,
-        None if bound == fact else float(fact),
+        None if isinstance(bound, int) else float(fact),
         becomes,
         case.facts,
         case.facts,
