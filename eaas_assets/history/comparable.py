@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from eaas_assets.contracts.policies import GateReason, ReleasePolicy
+from eaas_assets.history.clustering import with_suspected_families
 from eaas_assets.history.gate import Chance, alarms, chance_of, lost_for_sure
 from eaas_assets.history.measures import Measure, scenario_measures
 from eaas_assets.history.outcomes import paired_outcomes, segment_labels
@@ -128,8 +129,10 @@ def _tested(
     rule = policy.comparison
     segments = segment_labels(scenarios, current.suite, pairing.pairs["scenario_id"])
     outcomes = paired_outcomes(reference.scenarios, current.scenarios, pairing, segments, rule.cluster_by)
-    verdict = judge(outcomes, rule)
     repeats = reference.simulated and current.simulated
+    if not repeats:
+        outcomes = with_suspected_families(outcomes, rule)
+    verdict = judge(outcomes, rule)
     prices = tuple(
         Price(run.measure("average_cost_usd").value, run.measure("average_response_time_ms").value / MILLISECONDS)
         for run in (reference, current)

@@ -39,7 +39,22 @@ def paired_sentences(comparison: Comparison) -> list[str]:
         told.extend(
             _tested(one, len(paired.verdict.findings) > 1) for one in paired.verdict.findings if one.n_clusters > 1
         )
+        told.extend(_dependence(paired))
     return told
+
+
+def _dependence(paired: Paired) -> list[str]:
+    """What is assumed of scenarios that fail together, where nobody has declared it."""
+    if paired.outcomes.suspected is not None:
+        name = paired.outcomes.suspected
+        apart = "changed further apart than single scenarios do by chance"
+        return [f"No families are declared (cluster_by), but values of {name} {apart}: each of them counts as one."]
+    if paired.outcomes.families is None and not paired.repeats:
+        assumed = (
+            "No families are declared (cluster_by) and no segment shows any: each scenario counts as independent."
+        )
+        return [assumed, "If some fail together all the same, chance explains more than is said here."]
+    return []
 
 
 def _named(scenarios: list[str], what: str) -> str:

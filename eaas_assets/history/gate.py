@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from eaas_assets.contracts.policies import ComparisonRule, GateReason, ReleasePolicy
+from eaas_assets.history.clustering import with_suspected_families
 from eaas_assets.history.measures import UNKNOWN, Measure, is_rate
 from eaas_assets.history.rules import exceeds, judge_change, rule_for, ruled_metrics
 from eaas_assets.history.verdict import PairedOutcomes, Verdict, change_test, judge
@@ -165,6 +166,8 @@ def gate(outcomes: PairedOutcomes, policy: ReleasePolicy, simulated: bool = Fals
         policy: The release policy.
         simulated: Whether both are simulated agents.
     """
+    if not simulated:
+        outcomes = with_suspected_families(outcomes, policy.comparison)
     verdict = judge(outcomes, policy.comparison)
     before, now = (
         _totals(values, trials)

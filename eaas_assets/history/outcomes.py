@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from eaas_assets.history.clustering import groups
 from eaas_assets.history.measures import FIELD_SUFFIX, field_matches
 from eaas_assets.history.pairing import Pairing
 from eaas_assets.history.verdict import PairedOutcomes
@@ -78,11 +79,7 @@ def families_of(segments: Labels, cluster_by: str | None) -> NDArray[np.intp] | 
     """Number of each scenario's family; a scenario of unknown family is one of its own. None without such a segment."""
     if cluster_by is None or cluster_by not in segments:
         return None
-    labels = segments[cluster_by]
-    codes = pd.factorize(labels)[0].astype(np.intp)
-    unknown = codes < 0
-    codes[unknown] = codes.max(initial=-1) + 1 + np.arange(int(unknown.sum()))
-    return codes
+    return groups(segments[cluster_by])
 
 
 def _scenario_means(rows: pd.DataFrame, names: pd.Index, slow: float) -> Values:

@@ -18,6 +18,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import special
 
 from eaas_assets.contracts.policies import ComparisonRule
 from eaas_assets.stats.intervals import Interval
@@ -40,6 +41,7 @@ class PairedOutcomes:
         after_trials: Trials of the later one.
         families: Family of each scenario; None where each stands alone.
         segments: Segment → its value for each scenario, None where unknown.
+        suspected: The segment whose values are the families although nobody declared it; None where there is none.
     """
 
     before: Mapping[str, NDArray[np.float64]]
@@ -48,6 +50,7 @@ class PairedOutcomes:
     after_trials: NDArray[np.int64]
     families: NDArray[Any] | None = None
     segments: Mapping[str, NDArray[np.object_]] = field(default_factory=dict)
+    suspected: str | None = None
 
     @classmethod
     def from_counts(
@@ -248,14 +251,35 @@ def _segment_findings(outcomes: PairedOutcomes, rule: ComparisonRule) -> tuple[S
     families = None if outcomes.families is None else outcomes.families[known]
     found = []
     for name in sorted(names):
-        for value, places in _by_value(outcomes.segments[name][known]):
-            own = None if families is None else families[places]
-            found.append(_segment(name, value, before[places], after[places], outcomes.single, own, rule))
+        values = _by_value(outcomes.segments[name][known])
+        alone = families is None or name == outcomes.suspected
+        own = [None if alone else families[places] for _, places in values]  # type: ignore[index]
+        segment = [
+            _segment(name, value, before[places], after[places], outcomes.single, groups, rule)
+            for (value, places), groups in zip(values, own, strict=True)
+        ]
+        found += _within_scatter(segment) if name == outcomes.suspected else segment
     adjusted = holm([one.p_value for one in found])
     return tuple(
         one._replace(p_adjusted=float(p), harmed=bool(p <= rule.alpha and one.difference < 0))
         for one, p in zip(found, adjusted, strict=True)
     )
+
+
+def _within_scatter(values: list[SegmentFinding]) -> list[SegmentFinding]:
+    """Values of a segment that is the unit of chance itself: each must have changed further than the others scatter.
+
+    A t test of one value's change against the standard deviation of the other values' changes; p is doubled, because
+    the same scatter is asked about the whole as well, and the two together are to keep the promise of the gate.
+    """
+    changes = np.array([one.difference for one in values])
+    found = []
+    for place, one in enumerate(values):
+        others = np.delete(changes, place)
+        scatter = float(others.std(ddof=1)) if others.size > 1 else math.nan
+        tail = float(special.stdtr(others.size - 1, -abs(one.difference) / scatter)) if scatter > 0 else 0.0
+        found.append(one._replace(p_value=max(one.p_value, min(1.0, 4 * tail))))
+    return found
 
 
 def _by_value(labels: NDArray[np.object_]) -> list[tuple[str, NDArray[np.intp]]]:
