@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -145,9 +145,9 @@ def _panel(rng: np.random.Generator, adoption: Array, periods: int) -> tuple[Arr
     return np.repeat(np.arange(units), periods), when, (outcome + 0.5 * treated).reshape(-1)
 
 
-def _answers(estimate) -> Answers:  # noqa: ANN001 (a call without arguments that returns a PanelEffect)
+def _answers(estimate: Callable[[], PanelEffect]) -> Answers:
     try:
-        found: PanelEffect = estimate()
+        found = estimate()
     except EstimateRefused:
         return {"interval": None, "finds the effect": None}
     covers = None if math.isnan(found.ci.low) else found.ci.low <= 0.5 <= found.ci.high

@@ -9,6 +9,7 @@ import numpy as np
 from eaas_assets.stats.experiments.boundaries import group_sequential_boundaries
 from eaas_assets.stats.experiments.moments import ArmMoments
 from eaas_assets.stats.experiments.randomised import mean_difference
+from eaas_assets.stats.experiments.results import Effect
 from eaas_assets.stats.experiments.sequential import anytime_effect, anytime_harm_p, group_sequential_effect
 from eaas_assets.stats.experiments.srm import anytime_srm
 from simulations.case import ERRS, Answers, Case, Count
@@ -75,7 +76,7 @@ def _group_sequential() -> Iterator[Case]:
     yield Case(AREA, "five planned looks (O'Brien–Fleming)", {"any of five looks": ERRS}, five, 5)
 
 
-def _growing(rng: np.random.Generator, effect: float) -> list:
+def _growing(rng: np.random.Generator, effect: float) -> list[Effect]:
     """Effects over growing samples of exponential values."""
     n = LOOKS * PER_LOOK
     treatment, control = rng.exponential(1, n) + effect, rng.exponential(1, n)
