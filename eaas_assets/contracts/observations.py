@@ -23,7 +23,7 @@ class Units(Document):
         measured: Column with the time at which the outcomes were measured; one before ``time`` forbids any effect.
         cluster: Column with the group that was randomised as a whole; None where units were.
         one_row_per_unit: Promise that no unit has two rows, for files of many million units: it is then checked on a
-            sample of the units instead of all of them. A file that breaks it is refused.
+            sample of the units instead of all of them (see `uniqueness`). A file that breaks it is refused.
     """
 
     kind: Literal["units"]

@@ -136,9 +136,10 @@ def prepare_units(
 def _one_row_each(cursor: duckdb.DuckDBPyConnection, source: Source, plan: _Plan, promised: bool) -> bool:
     """Check the columns of a large file, and whether every unit has one row."""
     unit = plan.cells["unit"]
-    ticked = ticked_off(cursor, source, unit)
-    cells = [cell for alias, cell in plan.cells.items() if alias != "unit" or not ticked]
-    columns_of.refuse_faults(cursor, source, cells)
+    if db.row(cursor, f"SELECT count(*) FROM {source.relation} WHERE {unit.fault}")[0]:
+        columns_of.refuse_faults(cursor, source, [unit])
+    columns_of.refuse_faults(cursor, source, [cell for alias, cell in plan.cells.items() if alias != "unit"])
+    ticked = not promised and ticked_off(cursor, source, unit)
     return ticked or one_row_per_unit(cursor, source, unit, promised)
 
 

@@ -147,3 +147,17 @@ def test_whole_numbers_apart_are_counted_and_close_together_ticked_off(
     assert opened(tmp_path, table).observed_units == 4_000
     table["user"] = table["user"] // 1_000_003 - 6_000
     assert opened(tmp_path, table).observed_units == 4_000
+
+
+def test_a_promise_on_whole_numbers_is_tried_on_slices_with_both_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(units, "LARGE", 10)
+    monkeypatch.setattr(uniqueness, "SMALL", 10)
+    promised = PARQUET | {"one_row_per_unit": True}
+    for place in (0, 3_999):
+        table = columns()
+        table["user"][2_000] = table["user"][place]
+        with pytest.raises(InputError, match="repeated_units"):
+            opened(tmp_path, table, promised)
+    assert opened(tmp_path, columns(), promised).observed_units == 4_000
