@@ -205,7 +205,13 @@ class AuditLog:
         if missing := {found.checkpoint for found in beside} - {found.checkpoint for found in outside}:
             remarks.append(f"{len(missing):,} checkpoints beside the log are not in the key folder.")
         keys = self.keys.public_keys() if public_keys is None else public_keys
-        return verify_log(self.path, [*outside, *beside, *given], keys, remarks)
+        verification = verify_log(self.path, [*outside, *beside, *given], keys, remarks)
+        if {"cut", "another_log"} & {problem.code for problem in verification.problems}:
+            where = (
+                f"If the log was emptied on purpose, move its old checkpoints away: {self.keys.anchors_path(self.path)}"
+            )
+            verification = verification._replace(remarks=(*verification.remarks, where))
+        return verification
 
 
 class _Seen:

@@ -86,7 +86,13 @@ def test_a_tail_cut_at_any_line_is_found_by_the_last_checkpoint(tmp_path: Path) 
         log.path.write_bytes(b"".join(lines[:kept]))
         assert "cut" in {problem.code for problem in log.verify().problems}, kept
     log.path.unlink()
-    assert [problem.code for problem in log.verify().problems] == ["cut", "cut"]
+    emptied = log.verify()
+    assert [problem.code for problem in emptied.problems] == ["cut", "cut"]
+    log.keys.anchors_path(log.path).rename(tmp_path / "old checkpoints")  # as the last remark says
+    assert str(log.keys.anchors_path(log.path)) in emptied.remarks[-1]
+    log.checkpoints_path.unlink()
+    log.append(entry(1))
+    assert log.verify().ok
 
 
 def test_entries_after_the_last_checkpoint_can_be_cut_unseen_and_the_remark_says_how_many(tmp_path: Path) -> None:
@@ -257,7 +263,7 @@ def test_a_line_that_no_writer_wrote_is_a_problem_and_never_an_exception(name: s
 def test_a_line_without_end_is_read_no_further_than_any_entry_is_long(tmp_path: Path) -> None:
     log = filled_log(tmp_path, 1)
     with log.path.open("ab") as handle:
-        handle.write(b"x" * 40_000_000 + b"\n")
+        handle.write(b"x" * 18_000_000 + b"\n")
     log.path.with_name("after").touch()
     problems = log.verify().problems
     assert [(problem.code, problem.line) for problem in problems] == [("torn_line", 2)]
@@ -286,8 +292,8 @@ def test_a_damaged_line_of_checkpoints_and_a_repeated_one_are_told_apart(tmp_pat
 def test_five_thousand_decisions_are_appended_within_two_seconds(tmp_path: Path) -> None:
     payload = {f"text_{n}": "a sentence of some length, as decisions have" for n in range(24)} | {"usd": 1234.56}
     entries = [(f"d{n}", Entry("decision", "policy", "Scale it.", payload | {"n": n}, "E1")) for n in range(5000)]
-    best = min(_seconds(lambda folder=folder: log_at(folder).append_all(entries)) for folder in _folders(tmp_path, 2))
-    assert best < 2.0
+    folders = (tmp_path / f"log{attempt}" for attempt in range(3))
+    assert any(_seconds(lambda folder=folder: log_at(folder).append_all(entries)) < 2.0 for folder in folders)
 
 
 @pytest.mark.slow
@@ -313,10 +319,6 @@ def test_random_tampering_of_a_longer_log_is_always_found(tmp_path: Path) -> Non
         bad = good[:start] + more + good[end:]
         if bad != good:
             assert not verify_lines(io.BytesIO(bad), found, keys).ok, (start, end, more)
-
-
-def _folders(root: Path, count: int) -> list[Path]:
-    return [root / f"log{number}" for number in range(count)]
 
 
 def _seconds(work: Any) -> float:
