@@ -1,5 +1,5 @@
-"""What all experiments together teach: how often a kind of change works, how much it brings, for whom, and how sure.
+"""What all experiments together teach, for people and for the next design: what worked, for whom, and how sure.
 
-``rates`` counts, ``priors`` says what to expect of the next experiment, ``segments`` for whom; ``tables`` writes the
-rows of LearningSummaries.
+``segments`` says for whom; ``tables`` writes the rows of LearningSummaries. How often a kind works and what its effects
+are like stands in `portfolio` (``record``, ``rates``, ``priors``), where proposals are valued by it.
 """

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from eaas_assets.contracts.portfolio_policy import PortfolioPolicy
-from eaas_assets.decisions.learning.rates import luck_share
-from eaas_assets.decisions.learning.record import Record, Tally, can_tell, ended_verdict, read_record
 from eaas_assets.decisions.learning.segments import SegmentOutcomes, segment_outcomes
 from eaas_assets.decisions.learning.statements import statement
 from eaas_assets.decisions.portfolio.entries import Entry, read_entries
+from eaas_assets.decisions.portfolio.rates import luck_share
+from eaas_assets.decisions.portfolio.record import Record, Tally, can_tell, ended_verdict, read_record
 from eaas_assets.storage.files import canonical_json
 
 MOST_SEGMENTS = 20

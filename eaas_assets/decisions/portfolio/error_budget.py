@@ -12,10 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from eaas_assets.decisions.learning.rates import luck_share
-from eaas_assets.decisions.learning.record import Record
 from eaas_assets.decisions.portfolio.entries import Entry, Finding
 from eaas_assets.decisions.portfolio.figures import Figure, undefined
+from eaas_assets.decisions.portfolio.rates import luck_share
+from eaas_assets.decisions.portfolio.record import Record
 from eaas_assets.history.wording import count, number, percent
 from eaas_assets.stats.multiplicity import benjamini_hochberg
 

@@ -62,13 +62,17 @@ def funding_figures(funding: Funding | None, policy: PortfolioPolicy) -> list[Fi
     said = f"{chosen:,} of {count(asked, 'proposal')} should be funded, for {usd(funding.spent_usd)} of {usd(budget)}."
     worth = (
         f"The funded proposals are expected to bring {usd(funding.value_usd)} over the horizon, after their cost and "
-        "the charge for risk."
+        f"the charge for risk{_gap(funding)}."
     )
     return [
         Figure("funding", "budget_spent", "usd", funding.spent_usd, said, None, None, funding.spent_usd, budget),
         Figure("funding", "proposals_funded", "count", chosen, said, None, None, chosen, asked),
         Figure("funding", "value_of_funded_proposals", "usd", funding.value_usd, worth, None, None, None, chosen),
     ]
+
+
+def _gap(funding: Funding) -> str:
+    return f"; no other set is worth more than {percent(funding.gap)} more" if funding.gap else ""
 
 
 def _cost(valued: Sequence[Valued]) -> Figure:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from eaas_assets.contracts.portfolio_policy import PortfolioPolicy
-from eaas_assets.decisions.learning.priors import EffectPrior
-from eaas_assets.decisions.learning.rates import Rate
-from eaas_assets.decisions.learning.record import Record
 from eaas_assets.decisions.portfolio.entries import Entry
+from eaas_assets.decisions.portfolio.priors import EffectPrior
+from eaas_assets.decisions.portfolio.rates import Rate
+from eaas_assets.decisions.portfolio.record import Record
 from eaas_assets.decisions.portfolio.value import money_of
 from eaas_assets.decisions.wording import usd
 from eaas_assets.history.wording import count, percent

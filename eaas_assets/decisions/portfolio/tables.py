@@ -9,13 +9,13 @@ from typing import Any
 import pandas as pd
 
 from eaas_assets.contracts.portfolio_policy import PortfolioPolicy
-from eaas_assets.decisions.learning.record import read_record
 from eaas_assets.decisions.portfolio.eligibility import NO_BUDGET, choose
 from eaas_assets.decisions.portfolio.entries import Entry, read_entries
 from eaas_assets.decisions.portfolio.error_budget import error_figures
 from eaas_assets.decisions.portfolio.funding import Funding
 from eaas_assets.decisions.portfolio.money_figures import funding_figures, money_figures
 from eaas_assets.decisions.portfolio.ranking import ranks
+from eaas_assets.decisions.portfolio.record import read_record
 from eaas_assets.decisions.portfolio.risk import risk_figures
 from eaas_assets.decisions.portfolio.statements import statement
 from eaas_assets.decisions.portfolio.value import Spread

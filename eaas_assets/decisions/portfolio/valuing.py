@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from eaas_assets.contracts.portfolio_policy import PortfolioPolicy
-from eaas_assets.decisions.learning.record import Record
 from eaas_assets.decisions.portfolio.entries import Entry
 from eaas_assets.decisions.portfolio.proposals import Prospect, prospect, starting_cost
 from eaas_assets.decisions.portfolio.ranking import risk_adjusted
+from eaas_assets.decisions.portfolio.record import Record
 from eaas_assets.decisions.portfolio.roi import Roi, accrued, roi
 from eaas_assets.decisions.portfolio.shrinkage import ShrunkEffect
 from eaas_assets.decisions.portfolio.value import Money, Spread, money_of, yearly_value

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from eaas_assets.decisions.learning.rates import luck_share
-from eaas_assets.decisions.learning.record import read_record
 from eaas_assets.decisions.portfolio.error_budget import error_figures
+from eaas_assets.decisions.portfolio.rates import luck_share
+from eaas_assets.decisions.portfolio.record import read_record
 from eaas_assets_tests.decisions.portfolio.portfolio_by_hand import (
     World,
     estimated,

@@ -52,6 +52,7 @@ def test_the_set_keeps_to_the_limits_and_no_other_set_is_worth_more(known: list[
     chosen = tuple(candidate for candidate in known if candidate.name in found.funded)
     assert allowed(chosen, rule)
     assert found.value_usd == pytest.approx(best_value(known, rule), rel=1e-6, abs=1e-4)
+    assert found.gap == 0.0
     assert set(found.reasons) == {candidate.name for candidate in known}
 
 
@@ -93,7 +94,7 @@ def test_without_money_nothing_is_funded_but_what_is_free() -> None:
 
 
 def test_nothing_to_choose_from_is_no_fault() -> None:
-    assert fund([], Limits(100.0)) == (frozenset(), {}, 0, 0)
+    assert fund([], Limits(100.0)) == (frozenset(), {}, 0, 0, 0.0)
 
 
 def test_running_experiments_take_the_places_of_their_population_and_tier() -> None:
@@ -137,6 +138,7 @@ def test_six_hundred_proposals_are_chosen_from_at_least_as_well_as_by_return() -
     rule = Limits(150_000.0, most_high_risk=20, most_per_population=1)
     found = fund(many, rule)
     assert allowed(tuple(item for item in many if item.name in found.funded), rule)
+    assert found.gap <= 1e-4
     # No greedy choice by value per dollar comes out ahead.
     greedy: list[Candidate] = []
     for item in sorted(many, key=lambda item: -item.value_usd / item.cost_usd):

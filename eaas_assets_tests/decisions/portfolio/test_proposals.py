@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from eaas_assets.decisions.learning.record import Record, read_record
 from eaas_assets.decisions.portfolio.proposals import Prospect, prospect, starting_cost
+from eaas_assets.decisions.portfolio.record import Record, read_record
 from eaas_assets_tests.decisions.portfolio.portfolio_by_hand import (
     Row,
     decided,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from eaas_assets.contracts.decisions import LearningSummaries
 from eaas_assets.contracts.tables import build
-from eaas_assets.decisions.learning.rates import luck_share, success_rate, true_improvement_share, win_shares
+from eaas_assets.decisions.portfolio.rates import luck_share, success_rate, true_improvement_share, win_shares
 from eaas_assets.stats.experiments.planning import false_positive_risk
 from eaas_assets_tests.decisions.portfolio.portfolio_by_hand import policy_by_hand
 

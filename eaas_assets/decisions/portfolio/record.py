@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from eaas_assets.contracts.portfolio_policy import PriorRule
-from eaas_assets.decisions.learning.priors import EffectPrior, effect_prior
-from eaas_assets.decisions.learning.rates import Rate, overall_rate, success_rate
 from eaas_assets.decisions.portfolio.entries import BEFORE_AFTER, Entry
+from eaas_assets.decisions.portfolio.priors import EffectPrior, effect_prior
+from eaas_assets.decisions.portfolio.rates import Rate, overall_rate, success_rate
 from eaas_assets.decisions.portfolio.shrinkage import Shrinkage, shrink_by_class
 
 Kind = tuple[str, str]

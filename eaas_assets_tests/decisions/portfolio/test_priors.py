@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eaas_assets.decisions.learning.priors import EffectPrior, effect_prior
+from eaas_assets.decisions.portfolio.priors import EffectPrior, effect_prior
 from eaas_assets.decisions.portfolio.shrinkage import EffectClass
 from eaas_assets_tests.decisions.portfolio.portfolio_by_hand import policy_by_hand
 
