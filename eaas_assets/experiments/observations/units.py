@@ -136,7 +136,8 @@ def prepare_units(
 def _one_row_each(cursor: duckdb.DuckDBPyConnection, source: Source, plan: _Plan, promised: bool) -> bool:
     """Check the columns of a large file, and whether every unit has one row."""
     unit = plan.cells["unit"]
-    if db.row(cursor, f"SELECT count(*) FROM {source.relation} WHERE {unit.fault}")[0]:
+    missing = f"{unit.raw} IS NULL" + (f" OR {unit.raw} = ''" if source.columns[unit.column][1] == "VARCHAR" else "")
+    if db.row(cursor, f"SELECT count(*) FROM {source.relation} WHERE {missing}")[0]:
         columns_of.refuse_faults(cursor, source, [unit])
     columns_of.refuse_faults(cursor, source, [cell for alias, cell in plan.cells.items() if alias != "unit"])
     ticked = not promised and ticked_off(cursor, source, unit)
