@@ -1,4 +1,4 @@
-"""Experiments and observations made by hand: documents with little in them, and arrays behind the protocols of `access`.
+"""Experiments and observations made by hand: short documents, and arrays behind the protocols of `access`.
 
 Nothing here reads a file. Every unit stands once; what readers find wrong is given as an ``Integrity``.
 """
@@ -282,8 +282,6 @@ def opened_by_hand(source: UnitsByHand | SummaryByHand | PairedByHand | PanelDat
     if isinstance(source, PairedByHand):
         values = next(iter(next(iter(source.by_metric.values())).values()))
         return Opened("paired", "0" * 16, int(np.asarray(values).size), paired=source)
-    started = FIRST_DAY if isinstance(source, UnitsByHand) and source.day is not None else None
-    ended = None
-    if isinstance(source, UnitsByHand) and source.day is not None:
-        ended = FIRST_DAY + timedelta(days=int(np.max(np.asarray(source.day))))
+    days = np.asarray(source.day) if isinstance(source, UnitsByHand) and source.day is not None else np.empty(0)
+    started, ended = (FIRST_DAY, FIRST_DAY + timedelta(days=int(days.max()))) if days.size else (None, None)
     return Opened("randomised", "0" * 16, sum(source.counts().values()), started, ended, randomised=source)

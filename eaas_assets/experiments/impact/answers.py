@@ -155,6 +155,12 @@ def require_first_arm(experiment: Experiment, arm: str) -> None:
         raise EstimateRefused("arm_not_in_panel", f"a panel does not tell which units were treated with {arm}")
 
 
+def beyond_precision(metric: Metric, level: float) -> Effect:
+    """The refusal of values whose squares double precision cannot hold."""
+    reason = "values are too large or too near zero for double precision"
+    return refused_effect(metric, "not_finite", reason, level)
+
+
 def told(effect: Effect) -> Effect:
     """The effect, or its refusal where its values are beyond what double precision can square."""
     largest = max(abs(effect.low), abs(effect.high), effect.se if math.isfinite(effect.se) else 0.0)

@@ -14,7 +14,14 @@ import numpy as np
 from eaas_assets.contracts.experiment import Experiment, Metric
 from eaas_assets.contracts.experiment_policy import ExperimentPolicy
 from eaas_assets.errors import EstimateRefused
-from eaas_assets.experiments.impact.answers import Answer, Estimator, refused_effect, told, without_result
+from eaas_assets.experiments.impact.answers import (
+    Answer,
+    Estimator,
+    beyond_precision,
+    refused_effect,
+    told,
+    without_result,
+)
 from eaas_assets.experiments.impact.corrections import corrected
 from eaas_assets.experiments.impact.judging import judge
 from eaas_assets.experiments.impact.obstacles import Obstacle, obstacle
@@ -90,8 +97,9 @@ def _answers(experiment: Experiment, estimator: Estimator, policy: ExperimentPol
     arms = [variant.name for variant in experiment.treatments]
     level = policy.estimate.level
     answers = corrected([_asked(estimator, metric, arm, level) for metric in metrics for arm in arms])
-    if isinstance(estimator, RandomisedEstimator) and len(arms) > 1:
-        return _with_simultaneous(answers, estimator.simultaneous(experiment.primary, arms))
+    told_arms = [answer.arm for answer in answers if answer.metric.role == "primary" and answer.effect.answered]
+    if isinstance(estimator, RandomisedEstimator) and len(told_arms) > 1:
+        return _with_simultaneous(answers, estimator.simultaneous(experiment.primary, told_arms))
     return answers
 
 
@@ -101,6 +109,8 @@ def _asked(estimator: Estimator, metric: Metric, arm: str, level: float) -> Answ
         return replace(answer, effect=told(answer.effect))
     except EstimateRefused as error:
         return Answer(arm, metric, refused_effect(metric, error.code, error.reason, level), "none")
+    except (OverflowError, ZeroDivisionError):
+        return Answer(arm, metric, beyond_precision(metric, level), "none")
 
 
 def _with_simultaneous(answers: list[Answer], together: Mapping[str, Effect]) -> list[Answer]:

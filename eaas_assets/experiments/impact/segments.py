@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from eaas_assets.errors import EstimateRefused
-from eaas_assets.experiments.impact.answers import Answer, Estimator, refused_effect, told
+from eaas_assets.experiments.impact.answers import Answer, Estimator, beyond_precision, refused_effect, told
 from eaas_assets.stats.experiments.results import Effect
 from eaas_assets.stats.experiments.segments import Heterogeneity, SegmentFinding, analyse_segments
 from eaas_assets.stats.multiplicity import holm
@@ -70,6 +70,8 @@ def _dimension(answer: Answer, dimension: str, estimator: Estimator, alpha: floa
         effects = _limited(answer, dimension, {value: told(effect) for value, effect in found.items()})
     except EstimateRefused as error:
         effects = {ALL: refused_effect(answer.metric, error.code, error.reason, answer.effect.level)}
+    except (OverflowError, ZeroDivisionError):
+        effects = {ALL: beyond_precision(answer.metric, answer.effect.level)}
     if not effects:
         return []
     analysis = analyse_segments(effects, answer.effect, answer.metric.higher_is_better, alpha)

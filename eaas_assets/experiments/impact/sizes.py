@@ -111,7 +111,8 @@ def _paired(effect: Effect, wanted: float, policy: ExperimentPolicy) -> Sizes:
     if not math.isfinite(wanted) or wanted == 0.0:
         return Sizes(detectable, math.nan)
     if abs(wanted) < _TINY * spread:  # where the t distribution is the normal one
-        return Sizes(detectable, ((normal_quantile(1.0 - alpha / 2.0) + normal_quantile(power)) * spread / wanted) ** 2)
+        root = (normal_quantile(1.0 - alpha / 2.0) + normal_quantile(power)) * (spread / wanted)
+        return Sizes(detectable, root * root)
     return Sizes(detectable, n_for_paired(spread, abs(wanted), power, alpha))
 
 

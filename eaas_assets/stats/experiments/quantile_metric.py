@@ -76,7 +76,8 @@ def quantile_probabilities(
     ranks = (_fractional_rank(effective, quantile, 1.0 - tail), _fractional_rank(effective, quantile, tail))
     # From rank r of n_eff to a share r / (n_eff + 1), to a rank among n, to numpy's (rank − 1) / (n − 1).
     low, high = ((rank / (effective + 1.0) * (n + 1.0) - 1.0) / (n - 1.0) for rank in ranks)
-    return QuantileProbabilities(low if low >= 0.0 else math.nan, quantile, high if high <= 1.0 else math.nan)
+    known = [share if 0.0 <= share <= 1.0 else math.nan for share in (low, high)]
+    return QuantileProbabilities(known[0], quantile, known[1])
 
 
 def quantile_arm(

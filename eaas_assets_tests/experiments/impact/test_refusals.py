@@ -142,6 +142,16 @@ def test_units_without_a_value_are_left_out_and_infinite_ones_refused():
     assert "3 units have an infinite value" in row["statement"]
 
 
+def test_values_that_double_precision_cannot_square_are_refused_and_stop_nothing():
+    arm = np.tile(["control", "treatment"], 100)
+    rng = np.random.default_rng(2)
+    metrics = [metric_by_hand(), metric_by_hand("slow", "secondary", "quantile", quantile=0.9)]
+    columns = {"spend": rng.normal(0.0, 1.0, 200), "slow": 1e-200 * rng.integers(1, 9, 200)}
+    found = asked(experiment_by_hand(metrics=metrics), UnitsByHand(arm, columns))
+    assert found["treatment", "slow"]["refusal_code"] == "not_finite"
+    assert found["treatment", "spend"]["refusal_code"] is None
+
+
 def test_a_proportion_of_other_values_than_0_and_1_is_refused():
     row = primary(*two_arms(np.full(50, 3.0), np.full(50, 2.0), kind="proportion"))
     assert row["refusal_code"] == "not_a_proportion"
@@ -155,6 +165,14 @@ def test_a_ratio_with_an_uncertain_denominator_is_refused():
     columns = {"a": rng.normal(1.0, 1.0, 200), "b": rng.normal(0.01, 1.0, 200)}
     row = primary(experiment, UnitsByHand(np.tile(["control", "treatment"], 100), columns))
     assert row["refusal_code"] == "denominator_near_zero"
+
+
+@pytest.mark.parametrize("quantile", [0.01, 0.5, 0.99])
+@pytest.mark.parametrize("n", [2, 3, 5])
+def test_a_quantile_of_a_handful_of_units_is_refused(n, quantile):
+    values = np.arange(float(n))
+    row = primary(*two_arms(values, values + 1.0, kind="quantile", quantile=quantile))
+    assert row["refusal_code"] == "too_few_units"
 
 
 def test_a_quantile_of_summary_statistics_is_refused():
