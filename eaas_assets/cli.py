@@ -17,6 +17,7 @@ import click
 import typer
 from typer.core import TyperCommand
 
+from eaas_assets.commands.cli import approve, audit_commands, policy_commands, submit
 from eaas_assets.storage.locations import DATA_DIR_VARIABLE, OUTPUT_DIR_VARIABLE, Locations
 
 WORKSPACE = """\
@@ -31,6 +32,10 @@ Trials = Annotated[
 ]
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.command()(approve)
+app.command()(submit)
+app.add_typer(audit_commands, name="audit")
+app.add_typer(policy_commands, name="policy")
 
 
 @app.callback()
@@ -45,14 +50,14 @@ def run(
     ] = None,
     trials: Trials = None,
 ) -> None:
-    """Evaluate agent versions, compare them with their baselines and write the reports.
+    """Evaluate agent versions, look at all experiments, decide, rank the portfolio and write the reports.
 
-    Ends with 0 when every evaluation ran, 1 when one could not run. A red gate is a result and not an error.
+    Ends with 0 when everything ran, 1 when something could not run. A red gate is a result and not an error.
     """
-    from eaas_assets.headless import evaluate_versions  # heavy: Dagster and pandas
+    from eaas_assets.commands import running  # heavy: Dagster and pandas
 
     with _dagster_home(_locations()):
-        raise typer.Exit(evaluate_versions(_locations(), version or [], trials))
+        raise typer.Exit(running.run(_locations(), version or [], trials))
 
 
 class _WrongCallError(click.UsageError):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from eaas_assets.decisions.audit.keys import KEY_DIR_VARIABLE
 from eaas_assets.storage.locations import DATA_DIR_VARIABLE, OUTPUT_DIR_VARIABLE
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -19,6 +21,11 @@ settings.load_profile("patient")
 
 def shared_data_folder() -> Path:
     return Path(os.environ.get("EAAS_SHARED_DATA") or PROJECT.parent / "shared" / "data")
+
+
+def pytest_configure() -> None:
+    # Also for fixtures that serve a whole module: no test makes or uses the keys of the person who runs it.
+    os.environ[KEY_DIR_VARIABLE] = tempfile.mkdtemp(prefix="eaas-keys-")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

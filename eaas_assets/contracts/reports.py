@@ -27,6 +27,7 @@ class ExperimentReport(Table):
     format: str = column("html or md", isin=("html", "md"))
     path: str = column("Below the output folder")
     digest: str = column("Hash of the file")
+    inputs_digest: str = column("Hash of the rows that it was made from: equal rows make no new page")
     verdict: str = column("Its first sentence")
     written_at: Timestamp = instant("When")
 

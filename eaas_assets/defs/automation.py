@@ -1,4 +1,4 @@
-"""Jobs, the nightly schedule, and the sensor that turns a new or changed agent file into one partition and one run."""
+"""Evaluations: their jobs, the nightly schedule, and the sensor that makes one run of a new or changed agent file."""
 
 import dagster as dg
 
@@ -17,9 +17,14 @@ refresh_inputs = dg.define_asset_job(
     description="Read and check what people wrote: suites, agent versions, rules, history; audit the suites.",
 )
 
+AFTER_INPUTS = dg.AssetSelection.groups("evaluation", "history") | dg.AssetSelection.assets(
+    "evaluation_report", "report_index"
+)
+"""What an evaluation makes of one agent version; the inputs are the same for all."""
+
 evaluate_agent_version = dg.define_asset_job(
     "evaluate_agent_version",
-    selection=dg.AssetSelection.groups("inputs", "evaluation", "history", "reports"),
+    selection=dg.AssetSelection.groups("inputs") | AFTER_INPUTS,
     description="Evaluate one agent version from its inputs to its report.",
 )
 

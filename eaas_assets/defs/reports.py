@@ -8,13 +8,15 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
+from eaas_assets.contracts.decisions import Decisions
+from eaas_assets.contracts.experiments import ExperimentRegistry
 from eaas_assets.contracts.identifiers import VersionKey
-from eaas_assets.contracts.reports import EvaluationReport
+from eaas_assets.contracts.reports import EvaluationReport, ExperimentReport, PortfolioReport
 from eaas_assets.defs.partitions import agent_versions_partitions
 from eaas_assets.defs.tables import OWNERS, asset_options, table_result
 from eaas_assets.defs.world import World
 from eaas_assets.reporting.evaluation.report import EvaluationReportTables, render_evaluation_report
-from eaas_assets.reporting.index.entries import index_entries
+from eaas_assets.reporting.index.entries import experiment_entries, index_entries, portfolio_entry
 from eaas_assets.reporting.index.report import render_index
 from eaas_assets.storage.files import digest, write_atomically
 
@@ -102,15 +104,26 @@ def evaluation_report(
     )
 
 
-@dg.asset(deps=[evaluation_report], group_name=GROUP, kinds={"html"}, owners=OWNERS, code_version="1")
+@dg.asset(
+    deps=[evaluation_report, "experiment_report", "portfolio_report"],
+    group_name=GROUP,
+    kinds={"html"},
+    owners=OWNERS,
+    code_version="2",
+)
 def report_index(world: World) -> dg.MaterializeResult[None]:
-    """The page that leads to the latest report of every agent version."""
-    reports, summaries, runs = (
+    """The page that leads to everything: the portfolio, every experiment, the latest report of every agent version."""
+    found = (
         world.tables.read_newest(table) for table in ("evaluation_report", "evaluation_summary", "evaluation_runs")
     )
-    if reports is None or summaries is None or runs is None:
-        raise dg.Failure("no report exists yet; materialize evaluation_report of an agent version first")
-    page = render_index(index_entries(reports, summaries, runs))
+    versions = [table for table in found if table is not None]
+    page = render_index(
+        index_entries(*versions) if len(versions) == 3 else [],
+        experiment_entries(
+            world.snapshot(ExperimentReport), world.snapshot(ExperimentRegistry), world.snapshot(Decisions)
+        ),
+        portfolio_entry(world.snapshot(PortfolioReport)),
+    )
     path = world.locations.reports / "index.html"
     write_atomically(path, page.html.encode())
     write_atomically(path.with_suffix(".md"), page.markdown.encode())

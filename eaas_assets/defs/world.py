@@ -5,26 +5,54 @@ Files are read once per Dagster run, so that all assets of a run speak of the sa
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import cast
+from typing import Any, NamedTuple, cast
 
 import dagster as dg
+import pandas as pd
+import pyarrow.parquet as pq
 from pydantic import PrivateAttr
 
 from eaas_assets.agents.catalogue import AgentCatalogue, AgentVersionFile, read_agent_versions
+from eaas_assets.contracts.decision_policy import ApprovalPolicy, DecisionPolicy
+from eaas_assets.contracts.documents import Document
+from eaas_assets.contracts.experiment_policy import ExperimentPolicy
 from eaas_assets.contracts.identifiers import VersionKey
 from eaas_assets.contracts.policies import EvaluationPolicy, ReleasePolicy
+from eaas_assets.contracts.portfolio_policy import PortfolioPolicy
 from eaas_assets.contracts.readings import FileReading, read_document_noted
 from eaas_assets.contracts.suite import Suite
+from eaas_assets.contracts.tables import Table, build, column_types, table_name
+from eaas_assets.decisions.audit.log import AuditLog
 from eaas_assets.errors import InputError, PolicyError, Problem
 from eaas_assets.evaluation.execution.runs import RunStore
+from eaas_assets.experiments.registry import ExperimentCatalogue, read_experiments
 from eaas_assets.history.imports import HistoryReading, read_history
 from eaas_assets.history.record import RunRecord
 from eaas_assets.storage.locations import Locations
 from eaas_assets.storage.tables import TableStore
 from eaas_assets.suites.reading import SuiteReading, read_suites
 
-EVALUATION_POLICY_FILE = "policies/evaluation.yaml"
-RELEASE_POLICY_FILE = "policies/release.yaml"
+POLICIES: dict[str, type[Document]] = {
+    "evaluation": EvaluationPolicy,
+    "release": ReleasePolicy,
+    "experiments": ExperimentPolicy,
+    "decisions": DecisionPolicy,
+    "approvals": ApprovalPolicy,
+    "portfolio": PortfolioPolicy,
+}
+"""Name of a policy → what its file must look like."""
+
+
+def policy_file(name: str) -> str:
+    """Where a policy stands below the data folder."""
+    return f"policies/{name}.yaml"
+
+
+class PolicyReading(NamedTuple):
+    """A policy, or None with what is wrong in ``reading``."""
+
+    policy: Document | None
+    reading: FileReading
 
 
 class WorldFiles:
@@ -50,12 +78,21 @@ class WorldFiles:
         return read_history(self._root)
 
     @cached_property
-    def _evaluation_policy(self) -> tuple[EvaluationPolicy | None, FileReading]:
-        return read_document_noted(EvaluationPolicy, self._root, EVALUATION_POLICY_FILE, "policy")
+    def experiments(self) -> ExperimentCatalogue:
+        """All experiments, also the ones with faults."""
+        return read_experiments(self._root)
 
     @cached_property
-    def _release_policy(self) -> tuple[ReleasePolicy | None, FileReading]:
-        return read_document_noted(ReleasePolicy, self._root, RELEASE_POLICY_FILE, "policy")
+    def _policies(self) -> dict[str, PolicyReading]:
+        """Every policy by its name, read or with its faults."""
+        return {name: PolicyReading(*read_document_noted(model, self._root, policy_file(name), "policy"))
+                for name, model in POLICIES.items()}  # fmt: skip
+
+    def _policy(self, name: str) -> Any:
+        policy, reading = self._policies[name]
+        if policy is None:
+            raise PolicyError("\n".join(map(str, reading.problems)))
+        return policy
 
     @property
     def evaluation_policy(self) -> EvaluationPolicy:
@@ -64,10 +101,7 @@ class WorldFiles:
         Raises:
             PolicyError: The file is missing or wrong; without rules nothing is scored.
         """
-        policy, reading = self._evaluation_policy
-        if policy is None:
-            raise PolicyError("\n".join(map(str, reading.problems)))
-        return policy
+        return cast(EvaluationPolicy, self._policy("evaluation"))
 
     @property
     def release_policy(self) -> ReleasePolicy:
@@ -76,10 +110,52 @@ class WorldFiles:
         Raises:
             PolicyError: The file is missing or wrong.
         """
-        policy, reading = self._release_policy
-        if policy is None:
-            raise PolicyError("\n".join(map(str, reading.problems)))
-        return policy
+        return cast(ReleasePolicy, self._policy("release"))
+
+    @property
+    def experiment_policy(self) -> ExperimentPolicy:
+        """How experiments are checked, watched and estimated.
+
+        Raises:
+            PolicyError: The file is missing or wrong.
+        """
+        return cast(ExperimentPolicy, self._policy("experiments"))
+
+    @property
+    def decision_policy(self) -> DecisionPolicy:
+        """Which rule decides.
+
+        Raises:
+            PolicyError: The file is missing or wrong; without rules nothing is decided.
+        """
+        return cast(DecisionPolicy, self._policy("decisions"))
+
+    @property
+    def approval_policy(self) -> ApprovalPolicy:
+        """Who must agree.
+
+        Raises:
+            PolicyError: The file is missing or wrong.
+        """
+        return cast(ApprovalPolicy, self._policy("approvals"))
+
+    @property
+    def portfolio_policy(self) -> PortfolioPolicy:
+        """How experiments are valued, ranked and funded.
+
+        Raises:
+            PolicyError: The file is missing or wrong.
+        """
+        return cast(PortfolioPolicy, self._policy("portfolio"))
+
+    @property
+    def policies(self) -> dict[str, Document]:
+        """The policies that could be read, by name."""
+        return {name: read.policy for name, read in self._policies.items() if read.policy is not None}
+
+    def decides(self) -> bool:
+        """Whether the data folder has rules to decide by; an older one may have none."""
+        return (self._root / policy_file("decisions")).exists()
 
     def version(self, key: VersionKey) -> AgentVersionFile:
         """The definition of an agent version.
@@ -113,7 +189,8 @@ class WorldFiles:
     def all_readings(self) -> list[FileReading]:
         """Every file that was looked at, with its outcome."""
         suites = [file for reading in self.suites for file in reading.files]
-        return [*suites, *self.agents.files, self._evaluation_policy[1], self._release_policy[1], *self.history.files]
+        policies = [self._policies[name].reading for name in ("evaluation", "release")]
+        return [*suites, *self.agents.files, *policies, *self.history.files]
 
 
 class World(dg.ConfigurableResource):
@@ -154,6 +231,26 @@ class World(dg.ConfigurableResource):
     def tables(self) -> TableStore:
         """Tables of all runs."""
         return TableStore(self.locations.tables)
+
+    def has_snapshot(self, contract: type[Table]) -> bool:
+        """Whether a snapshot table was made, by this version of the package or one with the same columns."""
+        path = self.tables.snapshot_path(table_name(contract))
+        return path.exists() and pq.read_schema(path).names == list(column_types(contract))
+
+    def snapshot(self, contract: type[Table]) -> pd.DataFrame:
+        """A snapshot table as it is now; an empty one where there is none that :meth:`has_snapshot` counts."""
+        if not self.has_snapshot(contract):
+            return build(contract, [])
+        return self.tables.read(self.tables.snapshot_path(table_name(contract)))
+
+    @property
+    def audit(self) -> AuditLog:
+        """The audit log of this installation.
+
+        Raises:
+            StorageError: Its keys would lie in the data or output folder.
+        """
+        return AuditLog.at(self.locations)
 
     @property
     def runs(self) -> RunStore:

@@ -31,7 +31,15 @@ ASSETS = {
         "baseline_comparison", "evaluation_runs", "gate_calibration", "regression_analysis", "run_metrics",
         "scenario_evaluations", "segment_comparison", "trend_analysis", "trial_reliability",
     },
-    "reports": {"evaluation_report", "report_index"},
+    "experiments": {
+        "causal_impact", "design_validation", "experiment_monitoring", "experiment_registry", "metric_calibration",
+        "segment_impact",
+    },
+    "decisions": {
+        "approvals", "audit_log", "decision_counterfactuals", "decisions", "experiment_portfolio", "learning_summaries",
+        "policy_backtest", "portfolio_summary",
+    },
+    "reports": {"evaluation_report", "experiment_report", "portfolio_report", "report_index"},
 }  # fmt: skip
 WITHOUT_CONTRACT = {"customers", "orders", "logistics", "marketing_signals", "report_index"}
 GATES = {
@@ -41,6 +49,11 @@ GATES = {
     "evaluation_scores:no_high_risk_failures",
     "regression_analysis:no_regression",
     "gate_calibration:gate_keeps_its_promise",
+    "experiment_registry:experiments_are_readable",
+    "experiment_monitoring:no_experiment_alarms",
+    "metric_calibration:metrics_keep_their_error_rate",
+    "decisions:no_decision_waits",
+    "audit_log:audit_log_is_intact",
 }
 BLOCKING = {"meets_contract", "plan_is_complete"}
 
@@ -71,15 +84,20 @@ def test_contracts_and_completeness_block_what_follows_and_gates_do_not(graph: d
 def test_jobs_schedules_and_sensors_are_exactly_these() -> None:
     repository = defs().get_repository_def()
     jobs = {job.name for job in repository.get_all_jobs()} - {"__ASSET_JOB"}
-    assert jobs == {"evaluate_agent_version", "refresh_inputs"}
-    assert [schedule.name for schedule in repository.schedule_defs] == ["nightly_evaluation"]
-    assert [sensor.name for sensor in repository.sensor_defs] == ["new_agent_versions"]
+    assert jobs == {
+        "evaluate_agent_version", "record_approval", "refresh_decisions", "refresh_experiments", "refresh_inputs",
+        "replay_policy",
+    }  # fmt: skip
+    assert {schedule.name for schedule in repository.schedule_defs} == {"nightly_evaluation", "nightly_experiments"}
+    assert {sensor.name for sensor in repository.sensor_defs} == {
+        "new_agent_versions", "changed_experiments", "due_decisions",
+    }  # fmt: skip
 
 
 def test_automation_runs_without_being_switched_on() -> None:
     repository = defs().get_repository_def()
-    assert repository.schedule_defs[0].default_status == dg.DefaultScheduleStatus.RUNNING
-    assert repository.sensor_defs[0].default_status == dg.DefaultSensorStatus.RUNNING
+    assert {schedule.default_status for schedule in repository.schedule_defs} == {dg.DefaultScheduleStatus.RUNNING}
+    assert {sensor.default_status for sensor in repository.sensor_defs} == {dg.DefaultSensorStatus.RUNNING}
 
 
 def test_every_asset_is_described_owned_versioned_and_kinded(graph: dg.AssetGraph) -> None:

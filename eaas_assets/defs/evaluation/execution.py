@@ -17,7 +17,7 @@ from eaas_assets.defs.io import tag_evaluation_run
 from eaas_assets.defs.partitions import agent_versions_partitions
 from eaas_assets.defs.tables import contract_result, contract_specs, table_metadata, table_result
 from eaas_assets.defs.watching import teller
-from eaas_assets.defs.world import EVALUATION_POLICY_FILE, RELEASE_POLICY_FILE, World
+from eaas_assets.defs.world import World, policy_file
 from eaas_assets.evaluation.execution.plan import Plan, Scope, make_plan
 from eaas_assets.evaluation.execution.planning import expected_seconds, plan_row, scope_of
 from eaas_assets.evaluation.validation import validation_rows
@@ -72,8 +72,8 @@ def validation_results(
     used = (
         f"suites/{plan['suite']}/",
         f"agents/{plan['agent']}/{plan['version']}.",
-        EVALUATION_POLICY_FILE,
-        RELEASE_POLICY_FILE,
+        policy_file("evaluation"),
+        policy_file("release"),
         "history/",
     )
     rows = validation_rows(plan["run_id"], world.files.all_readings(), used)

@@ -31,7 +31,7 @@ def ranking(tables: PortfolioReportTables) -> Section | None:
         "Ranking and money",
         [
             sections.prose(_told(tables)),
-            sections.chart(_chart(shown), f"Expected net value a year after shrinkage, with its interval. {LEGEND}"),
+            sections.chart(value_chart(shown), f"Expected net value a year, shrunk, with its interval. {LEGEND}"),
             sections.table(_table(shown, caption, len(rows))),
             sections.table(_effects(shown, len(rows))),
             sections.table(_without_value(tables)),
@@ -53,7 +53,8 @@ def _told(tables: PortfolioReportTables) -> str:
             "what they are expected to be worth after luck and risk are taken off.")  # fmt: skip
 
 
-def _chart(rows: pd.DataFrame) -> Any:
+def value_chart(rows: pd.DataFrame) -> Any:
+    """Expected net value of the given rows of `experiment_portfolio`, with intervals; None where there is none."""
     drawn = [
         IntervalPoint(text.inline(row.experiment_id, 64), row.expected_value_usd, _end(row.value_low_usd),
                       _end(row.value_high_usd), _tone(row))
