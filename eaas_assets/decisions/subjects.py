@@ -64,6 +64,20 @@ class ExperimentTables(NamedTuple):
     metric_calibration: pd.DataFrame
 
 
+ASKED: dict[str, tuple[str, ...]] = {
+    "design_validation": ("outcome", "grade"),
+    "experiment_monitoring": ("check", "latest", "alarm", "metric", "arm", "segment", "days_left"),
+    "causal_impact": (
+        "arm", "metric", "role", "direction", "strength", "treatment_value", "control_value", "se", "p_value",
+        "p_adjusted", "relative", "benefit", "benefit_low", "benefit_high", "scale", "minimum_effect",
+        "excludes_minimum", "verdict", "refusal_code", "net_value_usd", "net_value_low_usd", "p_loss",
+    ),
+    "segment_impact": ("arm", "role", "dimension", "value", "harmed"),
+    "metric_calibration": ("metric", "passed"),
+}  # fmt: skip
+"""Columns that facts are made of; the others, among them long texts and series, are left where they are."""
+
+
 class ReleaseTables(NamedTuple):
     """The tables of all agent versions, by their names."""
 
@@ -85,11 +99,20 @@ def experiment_subjects(tables: ExperimentTables, as_of: date) -> list[SubjectEv
         tables: Evidence of all experiments.
         as_of: The day on which they are decided.
     """
-    evidence = [rows_by(table, "experiment_id") for table in tables[1:]]
+    evidence = [
+        rows_by(_asked(name, table), "experiment_id")
+        for name, table in zip(ExperimentTables._fields[1:], tables[1:], strict=True)
+    ]
     return [
         _experiment(row, [rows.get(str(row["experiment_id"]), []) for rows in evidence], as_of)
         for row in records(tables.experiment_registry)
     ]
+
+
+def _asked(name: str, table: pd.DataFrame) -> pd.DataFrame:
+    """The columns that facts are made of; of monitoring only the last looks."""
+    some = table[table["latest"].astype(bool)] if name == "experiment_monitoring" else table
+    return some[["experiment_id", *ASKED[name]]]
 
 
 def _experiment(row: Row, evidence: Sequence[Rows], as_of: date) -> SubjectEvidence:

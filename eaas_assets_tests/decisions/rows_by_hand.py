@@ -95,7 +95,8 @@ def refused(code: str, **changes: Any) -> Row:
 
 def look(check: str, alarm: bool | None, **changes: Any) -> Row:
     metric = None if check == "sample_ratio" else "reply_rate"
-    return {"check": check, "latest": True, "alarm": alarm, "metric": metric, "arm": "short", "segment": None} | changes
+    row = {"check": check, "latest": True, "alarm": alarm, "metric": metric, "arm": "short", "segment": None}
+    return row | {"days_left": None} | changes
 
 
 MONITORING = [

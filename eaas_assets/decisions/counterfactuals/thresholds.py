@@ -22,10 +22,10 @@ def threshold_flips(case: Case) -> list[Flip]:
     flips = []
     position = case.fired.position
     for earlier in range(1, position):
-        blocking = case.blocking(earlier)
-        if len(blocking) == 1:
+        if case.word_of(earlier) != case.fired.word and len(blocking := case.blocking(earlier)) == 1:
             flips.append(_moved(case, earlier, blocking[0], holds=True))
-    flips += [_moved(case, position, place, holds=False) for place in range(len(case.fired.rule.when))]
+    if case.word_of(case.next_holding(position)) != case.fired.word:
+        flips += [_moved(case, position, place, holds=False) for place in range(len(case.fired.rule.when))]
     return [flip for flip in flips if flip is not None and flip.becomes.word != case.fired.word]
 
 

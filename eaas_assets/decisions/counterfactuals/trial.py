@@ -98,6 +98,15 @@ class Case:
             return None
         return Flip("evidence", fact, becomes.rule.rule, current, flipped, bound, becomes, self.facts, changed)
 
+    def word_of(self, position: int) -> Word:
+        """The word of a rule, capped."""
+        return capped(self.rules[position - 1].decision, self.facts, self.policy)[0]
+
+    def next_holding(self, position: int) -> int:
+        """The next rule after a position whose conditions all hold; the position itself for the last one."""
+        later = range(position + 1, len(self.rules) + 1)
+        return next((number for number in later if not self._failing[number - 1]), position)
+
     def blocking(self, position: int) -> list[int]:
         """Places of the conditions of a rule that do not hold."""
         failing = self._failing[position - 1]
