@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -121,45 +120,68 @@ def test_two_processes_at_once_make_two_whole_runs(tmp_path: Path) -> None:
         assert (len(rows), rows["evaluation_key"].nunique()) == (300, 300)
 
 
-def _kill_and_resume(root: Path, count: int, after_s: float) -> tuple[RunStore, str, int]:
-    root.mkdir()
-    with worker(root, count, 0.001) as process:
-        assert process.stdout is not None
-        run_id = process.stdout.readline().split()[0]
-        time.sleep(after_s)
-        os.kill(process.pid, signal.SIGKILL)
-    resumed = worker(root, count, 0.0)
-    output, _ = resumed.communicate(timeout=120)
-    sealed_before = run_store(root).sealed(run_id) is not None and output.split()[0] != run_id
-    assert sealed_before or output.split()[:2] == [run_id, "True"]
-    asked = [line for path in root.glob("asked.*") for line in path.read_text().splitlines()]
-    redone = 0 if sealed_before else len(asked) - count
-    return run_store(root), run_id, redone
+RUN_ID = "RUN_20260101T000000000Z_000000"
+EVALUATIONS = 600
+VARIANT = f"""
+import os, sys
+from pathlib import Path
+from eaas_assets.evaluation.execution import runs
+from eaas_assets_tests.evaluation.execution.agents_for_tests import *
+runs.new_run_id = lambda *_: "{RUN_ID}"
+root, concurrency, shuffle = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+asked = os.open(root / f"asked.{{os.getpid()}}", os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+def script(request):
+    os.write(asked, b".")
+    return simulated(request)
+rows = scenarios({EVALUATIONS // 2}).sample(frac=1, random_state=shuffle)
+planned = make_plan(agent_version(trials=2, limits={{"concurrency": concurrency}}), rows, Scope(), path_field="path")
+store = run_store(root)
+store.execute(store.start(planned), ScriptedAgent(script, 0.001), lambda progress: None)
+"""
+
+
+def _sealed_bytes(store: RunStore) -> list[bytes]:
+    tables = ("executed_evaluations", "agent_calls")
+    return [store.tables.run_path(table, "tester@v1", RUN_ID).read_bytes() for table in tables]
+
+
+def _asked(root: Path) -> int:
+    return sum(path.stat().st_size for path in root.glob("asked.*"))
+
+
+def _start(root: Path, concurrency: int, shuffle: int, hash_seed: int) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-c", VARIANT, str(root), str(concurrency), str(shuffle)]
+    return subprocess.Popen(command, cwd=PROJECT, env=os.environ | {"PYTHONHASHSEED": str(hash_seed)})
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
+    """The sealed tables of a run in this process, one question after the other."""
+    store = run_store(tmp_path_factory.mktemp("undisturbed"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runs, "new_run_id", lambda *_: RUN_ID)
+        run = store.start(plan(EVALUATIONS // 2, trials=2, limits={"concurrency": 1}))
+    store.execute(run, ScriptedAgent(simulated), quiet)
+    return _sealed_bytes(store)
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_a_killed_run_resumes_with_nothing_lost_doubled_or_torn(tmp_path: Path, seed: int) -> None:
-    rng = random.Random(seed)  # noqa: S311 (a moment to kill at, not a secret)
-    store, run_id, redone = _kill_and_resume(tmp_path / "killed", 800, rng.uniform(0.0, 0.18))
-    rows = executed(store, run_id)
-    assert redone <= 8  # what was in flight
-
-    undisturbed = run_store(tmp_path / "undisturbed")
-    run = undisturbed.start(plan(800, limits={"concurrency": 8}))
-    undisturbed.execute(run, ScriptedAgent(simulated), quiet)
-    expected = executed(undisturbed, run.run_id)
-    assert rows.drop(columns="run_id").equals(expected.drop(columns="run_id"))
-
-
-def test_the_same_plan_gives_byte_identical_tables_on_any_concurrency(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_any_concurrency_order_and_kill_give_the_same_bytes_and_repeat_only_what_was_in_flight(
+    tmp_path: Path, undisturbed: list[bytes], seed: int
 ) -> None:
-    monkeypatch.setattr(runs, "new_run_id", lambda *_: "RUN_20260101T000000000Z_000000")
-    contents = set()
-    for concurrency in (1, 3, 50):
-        store = run_store(tmp_path / str(concurrency))
-        run = store.start(plan(200, trials=3, limits={"concurrency": concurrency}))
-        store.execute(run, ScriptedAgent(simulated), quiet)
-        path = store.tables.run_path("executed_evaluations", "tester@v1", run.run_id)
-        contents.add(path.read_bytes())
-    assert len(contents) == 1
+    """Killed by one process and continued by another, which has its rows in another order and other hashes."""
+    rng = random.Random(seed)  # noqa: S311 (a moment to kill at, not a secret)
+    in_flight, kill_at = rng.choice((1, 3, 8, 20, 50)), rng.randrange(EVALUATIONS)
+    with _start(tmp_path, in_flight, seed, seed) as first:
+        while first.poll() is None and _asked(tmp_path) < kill_at:
+            time.sleep(0.001)
+        first.kill()
+    if run_store(tmp_path).sealed(RUN_ID) is None:
+        with _start(tmp_path, rng.choice((2, 8, 50)), 100 + seed, 100 + seed) as second:
+            assert second.wait(60) == 0
+    store = run_store(tmp_path)
+    assert _sealed_bytes(store) == undisturbed
+    assert _asked(tmp_path) - EVALUATIONS <= in_flight
+    sealed = store.sealed(RUN_ID)
+    assert sealed is not None
+    assert (sealed.evaluations, sealed.conflicts, sealed.not_run) == (EVALUATIONS, 0, 0)
