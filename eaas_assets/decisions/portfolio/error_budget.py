@@ -51,7 +51,7 @@ def _spent(findings: Sequence[Finding]) -> Figure:
         f"{len(findings) - fixed:,} at every look) spend an error of {number(spent, 2)} in all; if nothing worked, "
         f"{number(spent / 2, 2)} false improvements would be expected."
     )
-    return Figure("error_budget", "error_spent", "count", spent, said, None, None, spent, len(findings))
+    return Figure("error_budget", "error_spent", "count", spent, said, denominator=len(findings))
 
 
 def _expected(tested: Sequence[tuple[Entry, Finding]], record: Record) -> Figure:
@@ -63,7 +63,7 @@ def _expected(tested: Sequence[tuple[Entry, Finding]], record: Record) -> Figure
         f"Of {count(len(won), 'improvement')}, {number(lucky, 2)} are expected to be luck "
         f"({percent(lucky / len(won))}), by how often each kind works."
     )
-    return Figure("error_budget", "expected_false_positives", "count", lucky, said, None, None, lucky, len(won))
+    return Figure("error_budget", "expected_false_positives", "count", lucky, said, denominator=len(won))
 
 
 def _corrected(findings: Sequence[Finding], record: Record) -> Figure:
@@ -93,4 +93,4 @@ def _watching(monitoring: pd.DataFrame) -> Figure:
         f"{count(len(last), 'test')} of monitoring over {count(looks, 'look')} would raise at most "
         f"{number(expected, 2)} alarms if nothing were wrong. Raised at the last look: {raised:,}."
     )
-    return Figure("error_budget", "expected_false_alarms", "count", expected, said, None, None, expected, len(last))
+    return Figure("error_budget", "expected_false_alarms", "count", expected, said, denominator=len(last))

@@ -34,7 +34,7 @@ class Figure(NamedTuple):
 
 def undefined(area: str, figure: str, unit: str, reason: str) -> Figure:
     """A figure that cannot be told, and why."""
-    name = figure.replace("_", " ").replace("roi", "return")
+    name = figure.replace("_", " ")
     return Figure(
         area, figure, unit, None, f"{name[:1].upper()}{name[1:]}: not known, because {reason}.", reason=reason
     )

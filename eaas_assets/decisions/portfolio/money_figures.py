@@ -138,7 +138,7 @@ def _luck(scaled: Sequence[Valued]) -> Figure:
     raw = math.fsum(value for value, _ in pairs)
     luck = raw - math.fsum(value for _, value in pairs)
     said = f"At their raw effects the scaled experiments would be worth {usd(raw)}; {usd(luck)} of it counts as luck."
-    return Figure("value", "luck_taken_off", "usd", luck, said, None, None, luck, raw)
+    return Figure("value", "luck_taken_off", "usd", luck, said, None, None, round(luck, 2), round(raw, 2))
 
 
 def _largest(valued: Sequence[Valued]) -> Figure:
@@ -152,7 +152,9 @@ def _largest(valued: Sequence[Valued]) -> Figure:
         return undefined("concentration", "largest_share_of_value", "share", "no scaled or pending change has a gain")
     all_, (most, name) = math.fsum(gain for gain, _ in gains), max(gains)
     said = f"{name} is {percent(most / all_)} of the yearly gain of {count(len(gains), 'scaled or pending change')}."
-    return Figure("concentration", "largest_share_of_value", "share", most / all_, said, None, None, most, all_)
+    return Figure(
+        "concentration", "largest_share_of_value", "share", most / all_, said, None, None, round(most), round(all_)
+    )
 
 
 def _pending(item: Valued) -> bool:
@@ -197,9 +199,9 @@ def _returns(valued: Sequence[Valued], scaled: Sequence[Valued], level: float) -
     upkeep, further = _upkeep(scaled), _upkeep(approved)
     told = "If what awaits approval is approved, a year of it and of the scaled changes"
     return [
-        _return("projected_roi", "A year of the scaled changes", _nets(scaled), cost, upkeep, level),
-        _return("roi_if_approved", told, _nets(approved), cost, further, level),
-        _return("realised_roi", "So far, the scaled changes", realised, cost, 0.0, level),
+        _return("projected_return", "A year of the scaled changes", _nets(scaled), cost, upkeep, level),
+        _return("return_if_approved", told, _nets(approved), cost, further, level),
+        _return("realised_return", "So far, the scaled changes", realised, cost, 0.0, level),
     ]
 
 
@@ -239,4 +241,4 @@ def _claimed(scaled: Sequence[Valued]) -> Figure:
     said = (
         f"Owners of {count(len(pairs), 'scaled experiment')} declared {usd(claimed)} a year; measured are {usd(found)}."
     )
-    return Figure("value", "claimed_value", "usd", claimed, said, None, None, found, claimed)
+    return Figure("value", "claimed_value", "usd", claimed, said, None, None, round(found, 2), round(claimed, 2))

@@ -97,7 +97,7 @@ def _time(entries: Sequence[Entry], final: dict[str, datetime]) -> Figure:
         f"From first day to decision: {number(middle)} days in the middle of {count(len(days), 'decided experiment')} "
         f"({number(min(days))} to {number(max(days))})."
     )
-    return Figure("velocity", "time_to_decision", "days", middle, said, min(days), max(days), None, len(days))
+    return Figure("velocity", "time_to_decision", "days", middle, said, denominator=len(days))
 
 
 def _gained(told: list[tuple[Entry, float]]) -> list[Figure]:

@@ -84,7 +84,10 @@ def test_doubts_of_a_sum_add_as_squares(parts: list[tuple[float, float]]) -> Non
     found = total([Spread(mean, mean - half, mean + half) for mean, half in parts], 0.95)
     assert found.mean == pytest.approx(sum(mean for mean, _ in parts), abs=1e-6)
     width = sum(half**2 for _, half in parts) ** 0.5
-    assert (found.mean - found.low, found.high - found.mean) == (pytest.approx(width), pytest.approx(width))
+    assert (found.mean - found.low, found.high - found.mean) == (
+        pytest.approx(width, abs=1e-6),
+        pytest.approx(width, abs=1e-6),
+    )
 
 
 def test_a_change_brings_something_only_since_it_was_scaled() -> None:
@@ -101,7 +104,7 @@ WINNER = (registered("WIN"), estimated("WIN"), decided("WIN"))
 def roi_of(*others: tuple[dict[str, object], dict[str, object] | None, dict[str, object] | None]) -> float:
     rows = [WINNER, *others]
     known = world([row for row, *_ in rows], [row for _, row, _ in rows if row], [row for *_, row in rows if row])
-    value = figure(known.portfolio()[1], "projected_roi")["value"]
+    value = figure(known.portfolio()[1], "projected_return")["value"]
     assert isinstance(value, float)
     return value
 
@@ -119,7 +122,7 @@ def test_the_cost_of_an_experiment_that_never_came_to_an_analysis_counts() -> No
     known = world([registered("WIN"), registered("E003", cost_to_date_usd=600.0)], [estimated("WIN")], [decided("WIN")])
     figures = known.portfolio()[1]
     assert figure(figures, "cost_to_date")["value"] == 1_600.0
-    assert figure(figures, "projected_roi")["denominator"] == 1_600.0
+    assert figure(figures, "projected_return")["denominator"] == 1_600.0
 
 
 @pytest.mark.parametrize("word", ["pivot", "retire", "continue", "pause"])
