@@ -42,8 +42,13 @@ def main() -> None:
             _work_until(Path(folder), options.evaluations, kill_at)
             _work_until(Path(folder), options.evaluations, None)
             redone.append(sum(_asked(Path(folder))) - options.evaluations)
-            differing += not _equal(undisturbed, _sealed(Path(folder)))
-        print(f"{point + 1}/{options.points}: killed after {kill_at:,}, {redone[-1]} asked twice", file=sys.stderr)
+            same = _equal(undisturbed, _sealed(Path(folder)))
+            differing += not same
+        print(
+            f"{point + 1}/{options.points}: killed after {kill_at:,}, {redone[-1]} asked twice, "
+            f"results {'identical' if same else 'DIFFER'}",
+            file=sys.stderr,
+        )
     print("| points | evaluations each | in flight | asked twice, most | mean | results that differ |")
     print("| --- | --- | --- | --- | --- | --- |")
     print(f"| {options.points} | {options.evaluations:,} | 50 | {max(redone)} | {np.mean(redone):.1f} | {differing} |")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -185,3 +186,17 @@ def test_any_concurrency_order_and_kill_give_the_same_bytes_and_repeat_only_what
     sealed = store.sealed(RUN_ID)
     assert sealed is not None
     assert (sealed.evaluations, sealed.conflicts, sealed.not_run) == (EVALUATIONS, 0, 0)
+
+
+def test_ctrl_c_stops_a_run_at_once_and_the_next_one_continues_it(tmp_path: Path, undisturbed: list[bytes]) -> None:
+    with _start(tmp_path, 8, shuffle=1, hash_seed=1) as stopped:
+        while stopped.poll() is None and _asked(tmp_path) < EVALUATIONS // 4:
+            time.sleep(0.001)
+        stopped.send_signal(signal.SIGINT)
+        assert stopped.wait(30) != 0
+    stored = _asked(tmp_path)
+    assert stored < EVALUATIONS
+    with _start(tmp_path, 8, shuffle=2, hash_seed=2) as second:
+        assert second.wait(60) == 0
+    assert _sealed_bytes(run_store(tmp_path)) == undisturbed
+    assert _asked(tmp_path) - EVALUATIONS <= 8
