@@ -123,14 +123,34 @@ def _analysed(
         return _unreadable(registered, policy, opened)
     experiment = registered.document
     evidence = evidence_id(experiment, opened.data_digest, policy.digest)
-    impact, segments = impact_rows(experiment, opened, policy, evidence)
-    return Analysis(
-        registry_row(registered, opened, evidence, policy.digest),
-        design_rows(experiment, opened, policy, evidence, others, priors),
-        monitoring_rows(experiment, opened, policy, evidence),
-        impact,
-        segments,
-    )
+    try:
+        impact, segments = impact_rows(experiment, opened, policy, evidence)
+        return Analysis(
+            registry_row(registered, opened, evidence, policy.digest),
+            design_rows(experiment, opened, policy, evidence, others, priors),
+            monitoring_rows(experiment, opened, policy, evidence),
+            impact,
+            segments,
+        )
+    except InputError as error:  # a large file is read as often as it is asked, and may be gone by then
+        return _unreadable(registered, policy, error.problems)
+
+
+def _design_again(
+    opened: Opened | tuple[Problem, ...],
+    registered: RegisteredExperiment,
+    policy: ExperimentPolicy,
+    evidence: str,
+    others: Sequence[Experiment],
+    priors: Mapping[str, float] | None,
+) -> Rows | None:
+    """Rows of a design whose own evidence has not changed; None if its data cannot be read any more."""
+    if isinstance(opened, tuple):
+        return None
+    try:
+        return design_rows(registered.document, opened, policy, evidence, others, priors)
+    except InputError:
+        return None
 
 
 def _opened_ahead(
@@ -182,11 +202,13 @@ def analyse_all(
     wanted = [entry for name, entry in catalogue.experiments.items() if name not in good or not same_designs]
     for registered, opened in _opened_ahead(root, wanted, runs):
         name = registered.document.experiment
-        if name not in good:
+        design = _design_again(opened, registered, policy, good[name], others, priors) if name in good else None
+        if design is not None:
+            rows.design += design
+        else:  # new evidence, or data that were there a moment ago
+            good.pop(name, None)
             rows.add(_analysed(opened, registered, policy, others, priors))
             renewed.append(name)
-        elif isinstance(opened, Opened):
-            rows.design += design_rows(registered.document, opened, policy, good[name], others, priors)
         if progress is not None:
             progress(name)
     return ExperimentTables(

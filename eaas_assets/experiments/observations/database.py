@@ -51,6 +51,11 @@ def open_cursor(root: Path) -> duckdb.DuckDBPyConnection:
     return cursor
 
 
+def forget() -> None:
+    """Open databases anew from now on: after a fatal error in one of them, it answers nothing any more."""
+    _database.cache_clear()
+
+
 def name(column: str) -> str:
     """A column's name as SQL: whatever it contains, it stays a name."""
     return '"' + column.replace('"', '""') + '"'

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from eaas_assets.errors import EstimateRefused
 from eaas_assets.experiments.observations import database as db
 from eaas_assets.experiments.observations.access import Arms, Clusters, DayOfArms, DayOfCounts, FloatArray
-from eaas_assets.experiments.observations.moments import Group, empty, moment_names, without_value
+from eaas_assets.experiments.observations.moments import Group, Keys, empty, moment_names, without_value
+from eaas_assets.experiments.observations.sources import reading
 
 if TYPE_CHECKING:
     from eaas_assets.contracts.experiment import Experiment, Metric
@@ -52,7 +53,7 @@ class UnitData:
             alias = f"s{self.experiment.segments.index(dimension)}"
             found: dict[str, dict[str, Group]] = {}
             keys = [f"coalesce({alias}, '{NO_SEGMENT}')", "arm"]
-            for (value, arm), group in self._prepared.aggregator.groups(keys, "arm IS NOT NULL").items():
+            for (value, arm), group in self._groups(keys, "arm IS NOT NULL").items():
                 found.setdefault(str(value), {})[str(arm)] = group
             self._segments[dimension] = found
         return {value: self._of(metric, groups) for value, groups in self._segments[dimension].items()}
@@ -81,7 +82,7 @@ class UnitData:
             f"SELECT {alias} AS value FROM {self._prepared.table} "
             f"WHERE arm = {db.text(arm)} AND {alias} IS NOT NULL ORDER BY unit"
         )
-        found = np.asarray(self._prepared.cursor.execute(query).fetchnumpy()["value"], dtype=np.float64)
+        found = np.asarray(self._columns(query)["value"], dtype=np.float64)
         return found * np.nan if metric.name in self._prepared.refused else found
 
     def unit_columns(self, metric: Metric, arm: str, most: int) -> Mapping[str, FloatArray]:
@@ -92,7 +93,7 @@ class UnitData:
             f"SELECT {listed} FROM {self._prepared.table} WHERE arm = {db.text(arm)} "
             f"AND {columns.aliases[0]} IS NOT NULL ORDER BY hash(unit), unit LIMIT {int(most)}"
         )
-        found = self._prepared.cursor.execute(query).fetchnumpy()
+        found = self._columns(query)
         scale = np.nan if metric.name in self._prepared.refused else 1.0
         return {
             name: np.asarray(found[alias], dtype=np.float64) * scale
@@ -109,7 +110,7 @@ class UnitData:
             f"SELECT sum({aliases[0]}) AS total, {size} AS size FROM {self._prepared.table} "
             f"WHERE arm = {db.text(arm)} AND {aliases[0]} IS NOT NULL GROUP BY cluster ORDER BY cluster"
         )
-        found = self._prepared.cursor.execute(query).fetchnumpy()
+        found = self._columns(query)
         totals = np.asarray(found["total"], dtype=np.float64)
         if metric.name in self._prepared.refused:
             totals = totals * np.nan
@@ -118,12 +119,19 @@ class UnitData:
     def _by_day(self) -> dict[date, dict[str, Group]]:
         if self._days is None:
             self._days = {}
-            groups = self._prepared.aggregator.groups(
-                ["CAST(entered AS DATE)", "arm"], "entered IS NOT NULL AND arm IS NOT NULL"
-            )
+            groups = self._groups(["CAST(entered AS DATE)", "arm"], "entered IS NOT NULL AND arm IS NOT NULL")
             for (day, arm), group in groups.items():
                 self._days.setdefault(day, {})[str(arm)] = group
         return self._days
+
+    def _groups(self, keys: Sequence[str], where: str) -> dict[Keys, Group]:
+        with reading(self._prepared.source.file, self._prepared.source.kind):
+            return self._prepared.aggregator.groups(keys, where)
+
+    def _columns(self, query: str) -> Mapping[str, Any]:
+        with reading(self._prepared.source.file, self._prepared.source.kind):
+            found: Mapping[str, Any] = self._prepared.cursor.execute(query).fetchnumpy()
+            return found
 
     def _of(self, metric: Metric, groups: Mapping[str, Group]) -> Arms:
         nothing = empty(moment_names(metric))

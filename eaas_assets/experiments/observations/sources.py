@@ -61,7 +61,7 @@ class Source:
     def loaded(self, cursor: duckdb.DuckDBPyConnection, names: Iterable[str]) -> Source:
         """The same as a table in memory with these columns, so that text is parsed once."""
         columns = {name: self.columns[name] for name in dict.fromkeys(names) if name in self.columns}
-        wanted = ", ".join(f"{value} AS {db.name(name)}" for name, (value, _) in columns.items())
+        wanted = ", ".join(f"{value} AS {db.name(name)}" for name, (value, _) in columns.items()) or "1 AS nothing"
         with reading(self.file, self.kind):
             cursor.execute(f"CREATE OR REPLACE TEMP TABLE raw AS SELECT {wanted} FROM {self.relation}")
             count = db.row(cursor, "SELECT count(*) FROM raw")[0]
@@ -92,9 +92,15 @@ class reading:  # noqa: N801 (a context manager, used as a verb)
     def __enter__(self) -> None: ...
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, duckdb.OutOfMemoryException):
+            expected = f"observations that can be sorted out in {db.MEMORY} of memory and the temporary folder"
+            raise InputError(Problem(self.file, "too_large", "more than fits", expected)) from error
         broken = (duckdb.DataError, duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException)
-        if not isinstance(error, (*broken, duckdb.InternalException)) and type(error) is not duckdb.Error:
+        fatal = (duckdb.InternalException, duckdb.FatalException)
+        if not isinstance(error, (*broken, *fatal)) and type(error) is not duckdb.Error:
             return
+        if isinstance(error, fatal):
+            db.forget()
         said = re.sub(r"[^\s'\"]*" + re.escape(self.file), self.file, str(error))  # no paths of this machine
         line = re.search(r"[Ll]ine:? (\d+)", said)
         utf8 = re.search(r"utf-?8|unicode|encod", said, re.IGNORECASE)

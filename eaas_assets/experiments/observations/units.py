@@ -39,6 +39,7 @@ class PreparedUnits:
 
     Attributes:
         cursor: Where it is.
+        source: The file, which a large one is read from again and again.
         table: Its name; columns unit, arm, entered, cluster, s0, s1, … for the declared segments, and the metrics'.
         integrity: What was wrong with the rows.
         aggregator: Asks it for moments.
@@ -48,6 +49,7 @@ class PreparedUnits:
     """
 
     cursor: duckdb.DuckDBPyConnection
+    source: Source
     table: str
     integrity: Integrity
     aggregator: Aggregator
@@ -241,7 +243,7 @@ class _Preparation:
             measured_before_treatment=before or integrity.rows_before_start == integrity.rows > 0,
         )
         refused = frozenset(integrity.infinite_values)
-        return PreparedUnits(self.cursor, table, whole, aggregator, totals, refused, observed)
+        return PreparedUnits(self.cursor, self.source, table, whole, aggregator, totals, refused, observed)
 
 
 def _constant(group: Group, metric: str) -> bool:

@@ -161,3 +161,13 @@ def test_a_promise_on_whole_numbers_is_tried_on_slices_with_both_ends(
         with pytest.raises(InputError, match="repeated_units"):
             opened(tmp_path, table, promised)
     assert opened(tmp_path, columns(), promised).observed_units == 4_000
+
+
+def test_a_large_file_that_is_gone_when_it_is_asked_again_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(units, "LARGE", 10)
+    data = opened(tmp_path, columns(), segments=["country"])
+    (tmp_path / "experiments" / "E1" / "data.parquet").unlink()
+    with pytest.raises(InputError, match=r"experiments/E1/data\.parquet"):
+        data.randomised.moments_by_segment(experiment(metrics=METRICS).primary, "country")
