@@ -26,8 +26,10 @@ def tear(descriptor: int, content: memoryview, share: float) -> None:
 def main(folder: Path, writer: str, entries: int, seed: int, torn: float) -> None:
     chance = random.Random(seed)  # noqa: S311 (where to die is no secret)
     log = AuditLog(folder / "output" / "audit" / "log.jsonl", KeyStore(folder / "keys"))
-    acknowledged = os.open(folder / f"acknowledged-{writer}", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    for number in range(entries):
+    notes = folder / f"acknowledged-{writer}"
+    first = len(notes.read_bytes().splitlines()) if notes.exists() else 0
+    acknowledged = os.open(notes, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    for number in range(first, entries):
         identity = f"{writer}-{number}"
         if chance.random() < torn:
             share = chance.choice([0.0, 0.3, 0.99, 1.0, chance.random()])
