@@ -317,7 +317,7 @@ def _rows_by_experiment(rows: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
 def _seen(impact: pd.DataFrame, monitoring: pd.DataFrame) -> dict[str, Seen]:
     """Harm that is shown or alarmed, and effects that fade, by experiment."""
     harmed = impact[(impact["role"] == "guardrail") & (impact["verdict"] == "harmed")]
-    alarmed = monitoring[monitoring["latest"].astype(bool) & monitoring["alarm"].fillna(False).astype(bool)]
+    alarmed = monitoring[monitoring["latest"].astype(bool) & monitoring["alarm"].astype("boolean").fillna(False)]
     early = alarmed[alarmed["check"] == "guardrail_harm"]
     fading = alarmed[alarmed["check"] == "novelty"]
     seen: dict[str, Seen] = {}

@@ -95,7 +95,7 @@ def _alarms(entries: Sequence[Entry], monitoring: pd.DataFrame) -> Figure:
     running = {entry.experiment_id for entry in entries if entry.status == "running"}
     if not running:
         return undefined("risk", "experiments_with_alarms", "count", "no experiment is running")
-    raised = monitoring[monitoring["latest"].astype(bool) & monitoring["alarm"].fillna(False).astype(bool)]
+    raised = monitoring[monitoring["latest"].astype(bool) & monitoring["alarm"].astype("boolean").fillna(False)]
     alarmed = running & set(raised["experiment_id"])
     said = f"{len(alarmed):,} of {count(len(running), 'running experiment')} with an alarm at the last look."
     return Figure(
