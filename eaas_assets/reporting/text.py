@@ -152,10 +152,15 @@ def _percent_digits(value: float, total: int | None) -> str:
     share = _hundredfold(value)
     digits = 1 if (total or 0) >= 200 or (total is None and share != share.to_integral_value()) else 0
     text = decimals(float(share), digits)
-    while digits < 4 and text.rstrip("0").rstrip(".") in {"0", "", "100"} and share not in (0, 100):
+    while digits < 4 and _rounded_away(text, share):
         digits += 1  # 999 of 1,000 is not 100 %
         text = decimals(float(share), digits)
     return text
+
+
+def _rounded_away(text: str, share: Decimal) -> bool:
+    """Whether ``text`` says 0 or 100 of a share that is neither."""
+    return Decimal(text.replace("−", "-").replace(",", "")) in (0, 100) and share not in (0, 100)
 
 
 def _hundredfold(share: float) -> Decimal:

@@ -117,3 +117,10 @@ def test_ordinary_text_is_left_alone(ordinary):
 )  # fmt: skip
 def test_json_values_are_written_as_people_would(json_text, expected):
     assert text.json_shown(json_text) == expected
+
+
+@pytest.mark.parametrize(
+    ("share", "told"), [(0.9999, "99.99 %"), (0.996, "99.6 %"), (0.0001, "0.01 %"), (1.0, "100 %")]
+)
+def test_no_share_of_a_small_total_is_rounded_to_all_or_nothing(share, told):
+    assert text.percent(share, 100) == told

@@ -162,7 +162,7 @@ def _segment_chart(tables: ExperimentReportTables) -> Any:
         IntervalPoint(_segment_name(row), row.estimate, _end(row.low), _end(row.high), _segment_tone(row))
         for row in records(rows)
     ]
-    return interval_chart(drawn, "segments", "Effect in each segment", "treatment − control", axis_form(kind),
+    return interval_chart(drawn, "segments", "Effect in each segment", "treatment − control", difference_form(kind),
                           lambda value: quantities.change(value, kind, unit))  # fmt: skip
 
 
@@ -171,6 +171,13 @@ def axis_form(kind: str) -> Callable[[float], str]:
     if kind == "proportion":
         return lambda value: f"{text.number(round(value * 100, 4))} %"
     return lambda value: text.number(round(value, 6))
+
+
+def difference_form(kind: str) -> Callable[[float], str]:
+    """How differences of a kind of metric stand at an axis; those of proportions are points."""
+    if kind == "proportion":
+        return lambda value: f"{text.number(round(value * 100, 4))} pts"
+    return axis_form(kind)
 
 
 def _segment_tone(row: Any) -> Tone:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from eaas_assets.reporting import quantities, sections, text, views
 from eaas_assets.reporting.charts.series import Band, estimate_chart
-from eaas_assets.reporting.experiment.effects import axis_form
+from eaas_assets.reporting.experiment.effects import difference_form
 from eaas_assets.reporting.experiment.tables import ExperimentReportTables
 from eaas_assets.reporting.records import records
 from eaas_assets.reporting.sections import Section
@@ -56,7 +56,7 @@ def _sequences(tables: ExperimentReportTables) -> list[sections.Part | None]:
         title = f"Effect on {text.inline(metric, 48)} over the looks"
         title += f", {text.inline(arm, 32)}" if rows["arm"].nunique() > 1 else ""
         band = Band(*(_values(ordered[name]) for name in ("estimate", "low", "high")))
-        svg = estimate_chart(_looks(ordered), band, f"sequence{place}", title, "data up to", axis_form(kind))
+        svg = estimate_chart(_looks(ordered), band, f"sequence{place}", title, "data up to", difference_form(kind))
         parts.append(
             sections.chart(svg, f"{title}. The band is a confidence sequence: it holds at all looks together.")
         )

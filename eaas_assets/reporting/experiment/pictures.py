@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from eaas_assets.reporting import sections, text
 from eaas_assets.reporting.charts.series import Band, Values, estimate_chart, outcome_chart
-from eaas_assets.reporting.experiment.effects import axis_form, name_of
+from eaas_assets.reporting.experiment.effects import axis_form, difference_form, name_of
 from eaas_assets.reporting.experiment.tables import ExperimentReportTables
 from eaas_assets.reporting.records import records
 from eaas_assets.reporting.sections import Part, Section
@@ -87,7 +87,7 @@ def _event_study(paths: Mapping[str, Sequence[Any]], name: str, metric: str, kin
     moments = _numbers(paths["event"], count)
     start = next((place for place, moment in enumerate(moments) if moment is not None and moment >= 0), None)
     svg = estimate_chart(events, band, name, f"Effect on {metric} by time since the change",
-                         "periods since the change", axis_form(kind), start)  # fmt: skip
+                         "periods since the change", difference_form(kind), start)  # fmt: skip
     return svg, (f"Effect on {metric} by periods since the change. Before the upright line nothing should be seen; "
                  "the band holds for all periods together.")  # fmt: skip
 
