@@ -16,7 +16,7 @@ from eaas_assets.experiments.observations.sources import reading
 
 if TYPE_CHECKING:
     from eaas_assets.contracts.experiment import Experiment, Metric
-    from eaas_assets.experiments.observations.units import PreparedUnits
+    from eaas_assets.experiments.observations.preparation import PreparedUnits
     from eaas_assets.stats.experiments.moments import ArmMoments
 
 NO_SEGMENT = "(none)"

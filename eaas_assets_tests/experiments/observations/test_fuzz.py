@@ -25,7 +25,7 @@ OBJECT = st.dictionaries(
     st.sampled_from(["user", "arm", "at", "spend", "x/y~"]), SCALAR | st.lists(SCALAR, max_size=2)
 )  # fmt: skip
 ROW = st.tuples(CELL, CELL, CELL, CELL)
-FUZZ = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def survives(root: Path, content: str | bytes, file: str) -> None:
