@@ -113,7 +113,7 @@ def _assembled(
     sizes = (found.n, found.n)
     means = (float(pairs.treatment.mean()), float(pairs.control.mean()))
     if math.isnan(found.interval.low):
-        code, reason = "no_variance", "every pair differs by the same amount, which tells no error"
+        code, reason = "no_variance", "every pair differs by the same amount, so that no error can be told"
         if found.n_clusters < 2:
             code, reason = "too_few_units", "there is one independent pair, and an error needs two"
         return refused(

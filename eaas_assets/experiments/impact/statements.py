@@ -124,12 +124,18 @@ def _meaning(answer: Answer, judgement: Judgement) -> str:
     if judgement.verdict == "harmed":
         return _harmed(metric, judgement)
     if judgement.verdict == "non_inferior":
-        within = f"the margin of {size(metric, metric.margin or math.nan)}"
-        return f"worse, but by less than {within}" if judgement.within_margin else f"not worse by {within} or more"
+        return _within_margin(metric, judgement)
     if judgement.verdict == "no_effect_shown":
         least = size(metric, metric.minimum_effect or math.nan)
         return f"no effect worth having, as the interval lies below the minimum of {least}"
     return judgement.why if judgement.why.startswith("inconclusive") else f"inconclusive, because {judgement.why}"
+
+
+def _within_margin(metric: Metric, judgement: Judgement) -> str:
+    margin = f"the margin of {size(metric, metric.margin or math.nan)}"
+    if judgement.within_margin:
+        return f"worse, but by less than {margin}"
+    return f"better, so {margin} holds" if judgement.benefit.low > 0.0 else f"not worse by as much as {margin}"
 
 
 def _reservation(answer: Answer, judgement: Judgement) -> str:

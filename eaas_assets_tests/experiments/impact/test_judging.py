@@ -99,7 +99,8 @@ def test_a_guardrail_must_show_that_its_margin_holds(by, margin, verdict):
 
 def test_a_guardrail_that_got_worse_within_its_margin_is_told_so():
     assert "worse, but by less than the margin of 0.5" in guardrail(-0.2, margin=0.5)["statement"]
-    assert "not worse by the margin of 0.5 or more" in guardrail(0.0, margin=0.5)["statement"]
+    assert "not worse by as much as the margin of 0.5" in guardrail(0.0, margin=0.5)["statement"]
+    assert "better, so the margin of 0.5 holds" in guardrail(0.5, margin=0.5)["statement"]
 
 
 def test_a_relative_margin_is_a_share_of_the_controls_value():
