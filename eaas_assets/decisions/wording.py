@@ -15,12 +15,26 @@ from eaas_assets.contracts.facts import BY_NAME
 
 NOT_KNOWN = "not known"
 PROBABILITIES = {"primary.p", "value.p_loss"}
+POINTS = frozenset({"primary.benefit", "primary.benefit_low", "primary.benefit_high"})
+"""Differences of pass rates in facts of releases."""
 LONGEST = 80
 
 
 def filled(sentence: str, facts: Mapping[str, Any]) -> str:
     """A rule's sentence with every ``{fact.name}`` replaced by that fact as people read it."""
-    return PLACEHOLDER.sub(lambda found: fact_text(found[1], facts.get(found[1])), sentence)
+    points = POINTS if facts.get("subject.kind") == "release" else frozenset()
+
+    def text(name: str) -> str:
+        value = facts.get(name)
+        return points_text(value) if name in points and value is not None else fact_text(name, value)
+
+    return PLACEHOLDER.sub(lambda found: text(found[1]), sentence)
+
+
+def points_text(difference: float) -> str:
+    """A difference of two rates as ``+33.3 points``."""
+    points = number(float(exact(difference) * 100), 3)
+    return f"{'+' if difference > 0 else ''}{points} points"
 
 
 def fact_text(name: str, value: Any) -> str:

@@ -125,7 +125,7 @@ def test_a_risky_decision_waits_for_those_who_must_agree(tmp_path: Path) -> None
 
 def test_a_capped_decision_says_what_the_rule_said(tmp_path: Path) -> None:
     (row,) = decided(tmp_path, subject({**WIN, "design.strength": "before_after"}))
-    assert (row["decision"], row["capped_from"], row["strength"]) == ("pivot", "scale", "before_after")
+    assert (row["decision"], row["capped_from"], row["strength"]) == ("continue", "scale", "before_after")
 
 
 def test_money_at_stake_is_the_largest_sum_and_unknown_where_no_value_is() -> None:

@@ -36,7 +36,7 @@ OUTCOMES = {
     "E009": ("running", "pause", "guardrail_alarm"),
     "E010": ("concluded", "scale", "win_of_weaker_design"),
     "E011": ("concluded", "retire", "primary_harmed"),
-    "E012": ("concluded", "pivot", "win_of_weaker_design"),
+    "E012": ("concluded", "continue", "win_of_weaker_design"),
     "E013": ("proposal", "start", "sound_design"),
     "E014": ("proposal", "fix_design", "design_errors"),
     "E015": ("concluded", "retire", "primary_harmed"),

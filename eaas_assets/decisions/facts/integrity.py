@@ -10,6 +10,9 @@ from typing import Any
 
 from eaas_assets.decisions.facts.values import Rows, get
 
+SPLIT = {"randomised", "paired"}
+"""Designs whose control arm is split at random to try the metric's test."""
+
 
 def integrity_facts(
     metric: str | None, strength: str | None, latest: Rows, primary_rows: Rows, calibration: Rows
@@ -18,7 +21,7 @@ def integrity_facts(
 
     Args:
         metric: The primary metric.
-        strength: Of the design. Only randomised experiments can be tried for these things.
+        strength: Of the design. Only what is randomised can be tried; for its calibration also what is paired.
         latest: The last look of every check of monitoring.
         primary_rows: Rows of `causal_impact` on the primary metric.
         calibration: Rows of `metric_calibration`.
@@ -34,7 +37,7 @@ def integrity_facts(
         "integrity.novelty": _word([row for row in own if row["check"] == "novelty"], "lasts", "fades") or untested,
         "integrity.drift": _word([row for row in own if row["check"] == "metric_drift"], "steady", "drifts")
         or untested,
-        "integrity.calibration": _calibration(metric, calibration) or (None if randomised else untested),
+        "integrity.calibration": _calibration(metric, calibration) or (None if strength in SPLIT else untested),
     }
 
 
