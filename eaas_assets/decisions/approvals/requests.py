@@ -12,8 +12,9 @@ from typing import Any, Literal, get_args
 from eaas_assets.contracts.identifiers import is_identifier
 from eaas_assets.decisions.approvals.requirements import number
 from eaas_assets.decisions.approvals.signatures import MAX_SIGNATURE, Signature, sign_bytes
-from eaas_assets.decisions.audit.canonical import canonical_bytes
+from eaas_assets.decisions.audit.canonical import canonical_bytes, parse_canonical
 from eaas_assets.decisions.audit.entries import instant_text
+from eaas_assets.errors import InputError, Problem, shown
 from eaas_assets.storage.files import canonical_json, digest
 
 Action = Literal["approve", "reject", "override", "waive"]
@@ -71,6 +72,25 @@ def signing_text(request: ApprovalRequest) -> bytes:
         InputError: The request has no canonical form.
     """
     return canonical_bytes({"request": "eaas approval 1", **content_of(request)}, "approval request") + b"\n"
+
+
+def read_request(text: bytes) -> ApprovalRequest:
+    """The request of a text that :func:`signing_text` made, so that it can be signed elsewhere and come back.
+
+    Raises:
+        InputError: It is not such a text, byte by byte.
+    """
+    try:
+        fields = parse_canonical(text.removesuffix(b"\n"))
+        request = request_of(
+            {"request": {name: fields[name] for name in fields if name != "request"}, "signature": None}
+        )
+        if signing_text(request) == text:
+            return request
+        found = "another text than the request that it stands for"
+    except (KeyError, TypeError, ValueError) as error:
+        found = shown(str(error))
+    raise InputError(Problem("approval request", "not_a_request", found, "the text to sign, unchanged"))
 
 
 def approval_id(request: ApprovalRequest) -> str:

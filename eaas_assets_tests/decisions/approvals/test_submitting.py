@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import shutil
+import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -10,7 +13,7 @@ import pytest
 from eaas_assets.contracts.decision_policy import ApprovalPolicy
 from eaas_assets.contracts.decisions import Approvals as ApprovalsTable
 from eaas_assets.contracts.tables import build, contract_problems
-from eaas_assets.decisions.approvals.requests import ApprovalRequest, sign, signed, signing_text
+from eaas_assets.decisions.approvals.requests import ApprovalRequest, read_request, sign, signed, signing_text
 from eaas_assets.decisions.approvals.requirements import Required
 from eaas_assets.decisions.approvals.rows import approval_rows
 from eaas_assets.decisions.approvals.signatures import Signature, fingerprint
@@ -20,6 +23,8 @@ from eaas_assets.decisions.audit.entries import Entry, encode_line
 from eaas_assets.decisions.audit.log import AuditLog
 from eaas_assets.errors import InputError, StorageError
 from eaas_assets_tests.decisions.logs_by_hand import DAY, NOON, HandClock, decide, log_at, make_key, policy_of
+
+END = date(2026, 3, 4)
 
 
 class Office:
@@ -296,6 +301,39 @@ def test_the_text_to_sign_is_one_line_of_canonical_json_and_the_same_for_the_sam
     assert text.endswith(b"\n")
 
 
+def test_a_request_can_be_signed_elsewhere_and_come_back(tmp_path: Path) -> None:
+    office = keyed_office(tmp_path)
+    request = office.request("vera", "vp_sales", "waive", waived_role="vp_sales", until=END, reason="ü")
+    assert read_request(signing_text(request)) == request
+
+
+@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="needs ssh-keygen")
+def test_what_openssh_signs_is_taken(tmp_path: Path) -> None:
+    office = keyed_office(tmp_path)
+    (tmp_path / "request").write_bytes(signing_text(office.request("vera", "vp_sales")))
+    command = ["ssh-keygen", "-Y", "sign", "-n", "eaas", "-f", str(tmp_path / "vera"), str(tmp_path / "request")]
+    subprocess.run(command, check=True, capture_output=True)
+    request = read_request((tmp_path / "request").read_bytes())
+    outcome = office.send(signed(request, Signature((tmp_path / "request.sig").read_text())))
+    assert outcome.state == State("approved", "scale", Required(), None, NOON)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: b"", lambda text: b"[]\n", lambda text: b"7\n", lambda text: b"\xff\n", lambda text: text + b"\n",
+        lambda text: text[:-1],
+        lambda text: text.replace(b"approval 1", b"approval 2"), lambda text: text.replace(b",", b", ", 1),
+        lambda text: text.replace(b'"approve"', b'"agree"'), lambda text: text.replace(b'"word":null', b'"words":null'),
+        lambda text: text.replace(b'"vera"', b"7"), lambda text: text.replace(b"2026-", b"20260"),
+    ],
+)  # fmt: skip
+def test_other_text_is_no_request(tmp_path: Path, change: Callable[[bytes], bytes]) -> None:
+    text = signing_text(Office(tmp_path).request("vera", "vp_sales"))
+    with pytest.raises(InputError, match="not_a_request"):
+        read_request(change(text))
+
+
 # -- overrides ------------------------------------------------------------------------------------------------------
 
 
@@ -339,8 +377,6 @@ def test_an_approval_of_the_rules_word_does_not_count_for_the_override(tmp_path:
 
 
 # -- waivers --------------------------------------------------------------------------------------------------------
-
-END = date(2026, 3, 4)
 
 
 def test_a_waiver_lifts_a_role_until_its_last_day_and_its_author_is_one_of_the_four_eyes(tmp_path: Path) -> None:
