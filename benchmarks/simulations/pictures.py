@@ -1,4 +1,8 @@
-"""One picture per table: measured rates with their Monte-Carlo intervals beside what is promised, as SVG files."""
+"""One picture per part of the table, as SVG: how often a promise is missed, with its Monte-Carlo interval.
+
+Coverage is shown as its opposite, so that all rates of a picture are errors and stand on one scale; power has pictures
+of its own.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,7 @@ _STYLE = (
 
 def draw(title: str, rows: list[Row], path: Path) -> None:
     """Write the picture of one part of the table."""
+    rows = [_error(row) for row in rows if row.promise != "finds"] or rows
     low, high = _range(rows)
     height = 60 + _ROW * len(rows)
     parts = [
@@ -28,7 +33,7 @@ def draw(title: str, rows: list[Row], path: Path) -> None:
         value = low + (high - low) * tick / 5
         x = _x(value, low, high)
         parts.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="28" y2="{height - 24}"/>')
-        parts.append(f'<text class="small" x="{x:.1f}" y="{height - 8}" text-anchor="middle">{value:.3g}</text>')
+        parts.append(f'<text class="small" x="{x:.1f}" y="{height - 8}" text-anchor="middle">{value:.2g}</text>')
     for place, row in enumerate(rows):
         y = 42 + _ROW * place
         label = f"{row.case}: {row.count}" if len(row.case) < 52 else f"{row.case[:50]}…: {row.count}"
@@ -40,6 +45,14 @@ def draw(title: str, rows: list[Row], path: Path) -> None:
         parts.append(f'<line class="bar" x1="{ends[0]:.1f}" x2="{ends[1]:.1f}" y1="{y}" y2="{y}"/>')
         parts.append(f'<circle class="dot" cx="{_x(row.rate, low, high):.1f}" cy="{y}" r="4"/>')
     path.write_text("\n".join([*parts, "</svg>"]) + "\n", encoding="utf-8", newline="\n")
+
+
+def _error(row: Row) -> Row:
+    """Coverage as the rate of intervals that miss."""
+    if row.promise != "covers":
+        return row
+    ends = {"low": 1.0 - row.high, "high": 1.0 - row.low}
+    return row._replace(count=f"{row.count}, misses", promised=1.0 - row.promised, rate=1.0 - row.rate, **ends)
 
 
 def _range(rows: list[Row]) -> tuple[float, float]:
