@@ -54,7 +54,7 @@ def worth(experiment: Experiment, answer: Answer) -> Worth:
         money.units_per_year,
         experiment.cost.rollout_per_year_usd or 0.0,
     )
-    least = _no_gain(answer.effect, money.usd_per_unit)
+    least = _no_gain(answer.effect, money.usd_per_unit * money.units_per_year)
     return Worth(found.value, found.low, found.high, max(found.p_negative, least), found.break_even)
 
 
@@ -75,15 +75,15 @@ def _has_own_error(effect: Effect) -> bool:
     return not math.isnan(effect.df)
 
 
-def _no_gain(effect: Effect, usd_per_unit: float) -> float:
+def _no_gain(effect: Effect, factor: float) -> float:
     """Probability of no gain at all, by the p-value of a panel: what placebos or series rank, no tail can undercut.
 
     A loss is at least as likely, since keeping the change costs something or nothing. 0 where tails are known.
     """
-    if _has_own_error(effect) or math.isnan(effect.p_value):
+    if _has_own_error(effect) or math.isnan(effect.p_value) or factor == 0.0:
         return 0.0
     half = effect.p_value / 2.0
-    return half if usd_per_unit * effect.estimate > 0.0 else 1.0 - half
+    return half if factor * effect.estimate > 0.0 else 1.0 - half
 
 
 def _with_error(effect: Effect) -> Effect:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eaas_assets_tests.experiments.impact.asking import unchecked
+from eaas_assets_tests.experiments.impact.asking import assert_contracts_hold, both_tables
 from eaas_assets_tests.experiments.observations_by_hand import (
     PairedByHand,
     UnitsByHand,
@@ -100,9 +100,10 @@ def odd_experiment(seed):
     return experiment, odd_pairs(rng, arms) if design == "paired" else odd_panel(rng)
 
 
-def assert_rows_are_whole(seed):
+def whole_rows(seed):
+    """Rows of an odd experiment, whose columns agree with each other."""
     experiment, source = odd_experiment(seed)
-    rows, segments = unchecked(experiment, source)
+    rows, segments = both_tables(experiment, source)
     assert len(rows) == len(ROLES) * len(experiment.treatments)
     for row in rows + segments:
         assert (row["refusal_code"] is None) == (row["low"] is not None), (seed, row["metric"])
@@ -112,17 +113,18 @@ def assert_rows_are_whole(seed):
         assert (row["verdict"] == "refused") == (row["refusal_code"] is not None), (seed, row["metric"])
         assert row["p_loss"] is None or 0.0 <= row["p_loss"] <= 1.0, (seed, row["metric"])
         assert (row["net_value_usd"] is None) == (row["value_reason"] is not None), (seed, row["metric"])
+    return rows, segments
 
 
 def test_odd_data_of_any_design_end_in_rows():
-    for seed in range(40):
-        assert_rows_are_whole(seed)
+    found = [whole_rows(seed) for seed in range(40)]
+    assert_contracts_hold([row for rows, _ in found for row in rows], [row for _, rows in found for row in rows])
 
 
 @pytest.mark.slow
 def test_odd_data_of_any_design_end_in_rows_at_full_size():
     for seed in range(40, 1000):
-        assert_rows_are_whole(seed)
+        whole_rows(seed)
 
 
 @pytest.mark.slow
@@ -133,7 +135,7 @@ def test_three_arms_without_effect_are_called_anything_in_one_experiment_of_twen
     called = 0
     for seed in range(1000):
         values = np.random.default_rng(seed).normal(0.0, 1.0, 800)
-        rows, _ = unchecked(experiment, UnitsByHand(np.tile(arms, 200), {"spend": values}, names=arms))
+        rows, _ = both_tables(experiment, UnitsByHand(np.tile(arms, 200), {"spend": values}, names=arms))
         called += any(row["verdict"] in ("improved", "harmed") for row in rows)
     assert 0.02 < called / 1000 < 0.05 + 3 * 0.0069
 
@@ -147,6 +149,6 @@ def test_a_guardrail_that_loses_its_whole_margin_passes_in_one_experiment_of_for
     passed = 0
     for seed in range(1000):
         values = np.random.default_rng(seed).normal(0.0, 1.0, 600) - 0.2 * (arm == "treatment")
-        rows, _ = unchecked(experiment, UnitsByHand(arm, {"spend": values, "g": values}))
+        rows, _ = both_tables(experiment, UnitsByHand(arm, {"spend": values, "g": values}))
         passed += next(row for row in rows if row["metric"] == "g")["verdict"] == "non_inferior"
     assert 0.01 < passed / 1000 < 0.025 + 3 * 0.005

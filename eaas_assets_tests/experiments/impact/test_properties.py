@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eaas_assets_tests.experiments.impact.asking import both_tables, unchecked
+from eaas_assets_tests.experiments.impact.asking import both_tables
 from eaas_assets_tests.experiments.observations_by_hand import UnitsByHand, experiment_by_hand, metric_by_hand
 
 ARMS = ("control", "treatment")
@@ -35,7 +35,7 @@ def drawn(seed, n=120):
 
 def row_of(kind, arm, columns, arms=ARMS):
     experiment = experiment_by_hand(metrics=[KINDS[kind]], arms=arms)
-    return unchecked(experiment, UnitsByHand(arm, columns, names=arms))[0][0]
+    return both_tables(experiment, UnitsByHand(arm, columns, names=arms))[0][0]
 
 
 @settings(max_examples=25)
@@ -94,7 +94,7 @@ def test_corrected_p_values_are_never_smaller(seed, arms):
     metrics = [metric_by_hand(), metric_by_hand("x", "secondary"), metric_by_hand("y", "secondary")]
     columns = {name: rng.normal(0.0, 1.0, arm.size) for name in ("spend", "x", "y")}
     experiment = experiment_by_hand(arms=names, metrics=metrics, segments=["kind"])
-    rows, segments = unchecked(experiment, UnitsByHand(arm, columns, {"kind": labels}, names=names))
+    rows, segments = both_tables(experiment, UnitsByHand(arm, columns, {"kind": labels}, names=names))
     assert all(row["p_adjusted"] >= row["p_value"] - 1e-15 for row in rows)
     assert all(row["p_harm_adjusted"] >= row["p_harm"] - 1e-15 for row in segments)
 
@@ -105,7 +105,7 @@ def test_whatever_the_values_there_is_a_row_with_an_interval_or_a_reason(values,
     rng = np.random.default_rng(seed)
     arm = rng.choice(ARMS, len(values)) if values else np.array([], dtype=str)
     metrics = [metric_by_hand(), metric_by_hand("slow", "secondary", "quantile", quantile=0.9, column="spend")]
-    rows, _ = unchecked(experiment_by_hand(metrics=metrics), UnitsByHand(arm, {"spend": values}, names=ARMS))
+    rows, _ = both_tables(experiment_by_hand(metrics=metrics), UnitsByHand(arm, {"spend": values}, names=ARMS))
     for row in rows:
         assert (row["refusal_code"] is None) == (row["low"] is not None)
         assert all(row[name] is None or math.isfinite(row[name]) for name in ("estimate", "se", "p_value", "relative"))
