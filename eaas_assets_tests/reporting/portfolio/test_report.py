@@ -37,11 +37,12 @@ def written_by_others(text):
     """The portfolio with ``text`` wherever anyone can write."""
     changed = {}
     for name in world.CONTRACTS:
-        table = getattr(TABLES, name)
+        table = getattr(TABLES, name).head(4)
         changed[name] = table.assign(**dict.fromkeys(texts_of(name), text)).assign(
             **{column: json.dumps(make(text)) for column, make in JSONS.get(name, {}).items()}
         )
-    changed["summary"]["group"] = TABLES.summary["group"].where(TABLES.summary["group"].isna(), text)
+    groups = TABLES.summary[TABLES.summary["grouping"].notna()].head(2)
+    changed["summary"] = pd.concat([changed["summary"].assign(group=None), groups.assign(group=text, statement=text)])
     return replace(TABLES, **changed, pages={}, data_versions={text: text}, audit_head=text)
 
 
