@@ -30,7 +30,7 @@ from eaas_assets_tests.experiments.observations_by_hand import (
 DAYS = 28
 PER_DAY = 80
 MARGIN = 0.2
-SMALL, LARGE = 40, 1500
+SMALL, LARGE = 25, 1500
 
 
 @dataclass
