@@ -27,6 +27,8 @@ Facts = dict[str, Any]
 NORMAL = NormalDist()
 exact = lru_cache(maxsize=4096)(conditions.exact)
 """Decimals of numbers; those of a subject are asked for again with every move."""
+NOTHING = 1e-6
+"""Share of a standard error below which a benefit tells nothing of its own z value."""
 EFFECT = frozenset(
     {
         "primary.benefit",
@@ -69,9 +71,9 @@ def with_benefit(facts: Facts, benefit: float) -> Facts:
     if relative is not None and before:
         changed["primary.relative_benefit"] = float(exact(relative) * exact(benefit) / before)
     _follow_minimum(changed)
-    p = facts.get("primary.p")
-    if p is not None and before:
-        changed["primary.p"] = two_sided(z_of_p(facts) * abs(float(exact(benefit) / before)))
+    z_per_benefit = slope_of_z(facts)
+    if facts.get("primary.p") is not None and z_per_benefit is not None:
+        changed["primary.p"] = two_sided(z_per_benefit * benefit)
     slope = facts.get("value.usd_per_benefit")
     if slope is not None:
         money = exact(slope) * by
@@ -142,10 +144,18 @@ def two_sided(z: float) -> float:
 def z_of_p(facts: Facts) -> float:
     """The z value of ``primary.p``; of the benefit in standard errors where the p-value is 0."""
     p = facts["primary.p"]
-    if p > 0.0:
+    if p / 2.0 > 0.0:
         return -NORMAL.inv_cdf(p / 2.0) if p < 1.0 else 0.0
     error = facts.get("primary.se")
     return abs(facts["primary.benefit"]) / error if error else math.inf
+
+
+def slope_of_z(facts: Facts) -> float | None:
+    """The z value of ``primary.p`` per unit of benefit; by the standard error where the benefit is as good as 0."""
+    size, error = abs(facts["primary.benefit"]), facts.get("primary.se")
+    if facts.get("primary.p") is not None and size > NOTHING * (error or 0.0):
+        return z_of_p(facts) / size
+    return 1.0 / error if error else None
 
 
 def z_of_loss(facts: Facts) -> float:

@@ -17,6 +17,7 @@ from eaas_assets.decisions.counterfactuals.effect import (
     NORMAL,
     PRECISION,
     exact,
+    slope_of_z,
     with_benefit,
     with_minimum,
     with_precision,
@@ -192,8 +193,8 @@ def _by_probability(facts: Facts, name: str, bound: float, benefit: float) -> li
     if not 0.0 < bound < 1.0:
         return []
     if name == "primary.p":
-        z = z_of_p(facts)
-        size = abs(benefit) * -NORMAL.inv_cdf(bound / 2.0) / z if z else math.nan
+        z_per_benefit = slope_of_z(facts)
+        size = -NORMAL.inv_cdf(bound / 2.0) / z_per_benefit if z_per_benefit else math.nan
         places = [size, -size]
     else:
         slope, error = facts.get("value.usd_per_benefit"), facts.get("value.se_usd")
