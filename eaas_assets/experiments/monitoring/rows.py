@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from eaas_assets.contracts.experiment import Experiment
@@ -41,6 +42,8 @@ def _randomised(
 ) -> list[Finding]:
     watched = watch(experiment, opened, data, policy)
     findings = sample_ratio(watched)
+    if findings and findings[-1].alarm and not watched.untold:
+        watched = replace(watched, untold="the sample ratio does not fit the plan")
     for metric in experiment.metrics:
         over_time = None if unanswerable(metric, watched) else timeline(watched, metric)
         findings += effects(watched, metric, over_time)
