@@ -15,8 +15,8 @@ from eaas_assets.stats.experiments.srm import DEFAULT_CONCENTRATION, anytime_srm
 
 _SHARPEST, _SHARE_OF_PLAN = 100.0, 0.1
 """Prior weight of the plan in the anytime test, as a share of the planned units, and its least value. The test holds
-for any weight that is fixed beforehand; with the default one, made for large experiments, a loss of a third of an arm in
-an experiment of two thousand units would stay unseen."""
+for any weight that is fixed beforehand; with the default one, made for large experiments, a loss of a third of an arm
+in an experiment of two thousand units would stay unseen."""
 
 
 class Assigned(NamedTuple):
