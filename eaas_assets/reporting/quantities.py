@@ -11,6 +11,7 @@ from typing import Any
 from eaas_assets.reporting import text
 
 _MOST_DIGITS = 6
+_LEAST = 0.0001  # a probability below it, or as near to 1, is told as a bound
 
 
 def _digits(*values: float, base: int) -> int:
@@ -121,7 +122,16 @@ def short_usd(value: float) -> str:
 
 def probability(value: Any, reason: str = "not known") -> str:
     """A probability as a percentage, never rounded to 0 % or 100 %."""
-    return text.percent(value, 100) if text.known(value) else text.missing(reason)
+    if not text.known(value):
+        return text.missing(reason)
+    if 0 < value < _LEAST:
+        return "< 0.01 %"
+    return "> 99.99 %" if 1 - _LEAST < value < 1 else text.percent(value, 100)
+
+
+def short(value: float) -> str:
+    """A value for an axis, to three significant digits."""
+    return text.number(float(f"{value:.3g}"))
 
 
 def figure(value: Any, unit: str, reason: Any = None) -> str:

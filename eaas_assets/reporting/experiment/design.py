@@ -38,7 +38,7 @@ def _grade(tables: ExperimentReportTables) -> str:
     if row is None:
         return ""
     reasons = text.parsed(row.grade_reasons_json)
-    why = f": {text.json_shown(row.grade_reasons_json, 400)}" if reasons else ""
+    why = f": {text.json_shown(row.grade_reasons_json, 400).removesuffix('.')}" if reasons else ""
     return f"Grade {row.grade}, from A (sound) to F (must not decide anything){why}."
 
 

@@ -62,7 +62,7 @@ def _forest(tables: ExperimentReportTables) -> Any:
         for row in records(rows)
     ]  # fmt: skip
     return interval_chart(drawn, "effects", "Relative effect on each metric", "treatment against control, relative",
-                          lambda value: f"{text.number(round(value * 100, 4))} %", quantities.relative)  # fmt: skip
+                          axis_form("proportion"), quantities.relative)  # fmt: skip
 
 
 def _end(value: Any) -> float | None:
@@ -169,14 +169,14 @@ def _segment_chart(tables: ExperimentReportTables) -> Any:
 def axis_form(kind: str) -> Callable[[float], str]:
     """How values of a kind of metric stand at an axis."""
     if kind == "proportion":
-        return lambda value: f"{text.number(round(value * 100, 4))} %"
-    return lambda value: text.number(round(value, 6))
+        return lambda value: f"{quantities.short(value * 100)} %"
+    return quantities.short
 
 
 def difference_form(kind: str) -> Callable[[float], str]:
     """How differences of a kind of metric stand at an axis; those of proportions are points."""
     if kind == "proportion":
-        return lambda value: f"{text.number(round(value * 100, 4))} pts"
+        return lambda value: f"{quantities.short(value * 100)} pts"
     return axis_form(kind)
 
 

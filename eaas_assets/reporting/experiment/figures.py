@@ -29,14 +29,19 @@ def interval(row: Any) -> str:
 
 
 def arms(row: Any) -> tuple[str, str]:
-    """Value and denominator of the treatment and of the control: ``26.0 % of 520``."""
+    """Value and denominator of the treatment and of the control: ``26.0 % of 520``, ``12.4 min (520 units)``."""
     pairs = ((row.treatment_value, row.n_treatment), (row.control_value, row.n_control))
     told = []
     for value, units in pairs:
         shown = quantities.measure(value, row.kind, row.unit, units)
-        counted = f"{shown} of {int(units):,}" if text.known(units) else f"{shown} (units not recorded)"
-        told.append(counted if text.known(value) else shown)
+        told.append(_over(shown, row.kind, units) if text.known(value) else shown)
     return told[0], told[1]
+
+
+def _over(shown: str, kind: str, units: Any) -> str:
+    if not text.known(units):
+        return f"{shown} (units not recorded)"
+    return f"{shown} of {int(units):,}" if kind == "proportion" else f"{shown} ({text.counted(int(units), 'unit')})"
 
 
 def refusal(row: Any) -> str:

@@ -99,7 +99,7 @@ def registered(tables: ExperimentReportTables) -> Section | None:
 
 
 def _told(value: Any, reason: str = "not declared") -> str:
-    return text.inline(value, 600) if text.known(value) else text.missing(reason)
+    return text.inline(value, 600) if text.known(value) and str(value).strip() else text.missing(reason)
 
 
 def _document(value_json: Any, limit: int) -> str:
