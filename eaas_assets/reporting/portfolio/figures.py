@@ -34,7 +34,7 @@ def _key(row: Any) -> KeyFigure:
     label = text.label(row.figure)
     if not text.known(row.value):
         return KeyFigure(label, text.MISSING, _reason(row))
-    note = _interval(row) or _rate(row) or text.inline(row.statement, 120)
+    note = _interval(row) or _rate(row) or text.inline(row.statement.partition("; ")[0], 160)
     return KeyFigure(label, quantities.figure(row.value, row.unit), note)
 
 

@@ -105,7 +105,7 @@ def name(row: Any) -> str:
 
 def value_reason(row: Any) -> str:
     """Why an experiment has no value."""
-    return text.inline(row.value_reason, 80) if text.known(row.value_reason) else "not known"
+    return text.inline(row.value_reason, 200) if text.known(row.value_reason) else "not known"
 
 
 def _by_domain(rows: pd.DataFrame, group: Group) -> list[sections.Part | None]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from eaas_assets.reporting import quantities, ruling, sections, text, views
 from eaas_assets.reporting.portfolio.outcomes import name
 from eaas_assets.reporting.portfolio.tables import PortfolioReportTables
@@ -22,10 +24,12 @@ def upcoming(tables: PortfolioReportTables) -> Section | None:
         "What happens next",
         [
             sections.prose(
-                f"{text.count_of(len(tables.pending), len(tables.current))} current decisions wait for approval; "
-                f"of {overdue:,} the day has passed on which they were to be looked at again."
+                f"{text.count_of(len(tables.pending), len(tables.current))} current decisions wait for approval."
                 if len(tables.current)
                 else "Nothing has been decided yet."
+            ),
+            sections.prose(
+                f"{text.counted(overdue, 'decision')} should have been looked at again by now." if overdue else ""
             ),
             sections.table(_pending(tables)),
             sections.table(_reviews(tables)),
@@ -78,11 +82,15 @@ def changes(tables: PortfolioReportTables) -> Section | None:
         "change",
         "What would change the recommendations",
         [
-            sections.points(list(ordered["statement"].head(5)), source="decision_counterfactuals", steps=True),
+            sections.points(_flips(ordered.head(5)), steps=True),
             sections.prose("No single change is known that would flip a decision." if rows.empty else ""),
             sections.table(ruling.counterfactual_table(ordered, subjects=True, shown=_SHOWN)),
         ],
     )
+
+
+def _flips(rows: pd.DataFrame) -> list[str]:
+    return [f"{text.inline(row.subject_id, 130)}: {row.statement}" for row in records(rows)]
 
 
 def funding(tables: PortfolioReportTables) -> Section | None:

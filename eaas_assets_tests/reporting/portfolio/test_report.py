@@ -193,7 +193,7 @@ def test_five_thousand_experiments_are_a_readable_page_within_seconds():
     page = Page(report.html)
     assert page.tags.count("tr") < 250
     for told in ("5,000 experiments: 625 to scale", "615 more rows not shown here: see the table experiment_portfolio.",
-                 "The best 15 and the worst 10 of 5,000", "1,000 of 5,000 current decisions wait for approval",
+                 "The best 15 and the worst 10 of 5,000", "1,000 of 5,000 current decisions wait for approval.",
                  "X00000: Change 0", "X04999: Change 4999", "counted by domain"):  # fmt: skip
         assert told in page.words
 
