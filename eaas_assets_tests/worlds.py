@@ -98,6 +98,12 @@ def write_policies(root: Path, **changes: Mapping[str, Any]) -> None:
         write_yaml(root, f"policies/{name}.yaml", {**shipped_policy(name), **changes.get(name, {})})
 
 
+def write_decision_policies(root: Path, **changes: Mapping[str, Any]) -> None:
+    """Write the shipped policies of experiments and decisions; ``changes``: policy → the fields to replace."""
+    for name in ("experiments", "decisions", "approvals", "portfolio"):
+        write_yaml(root, f"policies/{name}.yaml", {**shipped_policy(name), **changes.get(name, {})})
+
+
 def shipped_policy(name: str) -> Row:
     """The fields of a policy as it is shipped."""
     policy: Row = yaml.safe_load((SAMPLE_DATA / "policies" / f"{name}.yaml").read_text(encoding="utf-8"))

@@ -5,7 +5,7 @@ whose evidence has not changed are those of the last time.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -21,6 +21,7 @@ from eaas_assets.contracts.experiments import (
     SegmentImpact,
 )
 from eaas_assets.contracts.tables import Table, table_name
+from eaas_assets.decisions.portfolio.rates import win_shares
 from eaas_assets.defs.checks import gate_result
 from eaas_assets.defs.pictures import picture
 from eaas_assets.defs.tables import asset_options, contract_specs, table_options, table_result
@@ -199,12 +200,9 @@ def _earlier(world: World) -> ExperimentTables | None:
     return ExperimentTables(registry, design, monitoring, impact, segments)
 
 
-def _priors(world: World) -> dict[str, float]:
-    """Domain → share of earlier experiments that worked, as the last learning summary has it."""
-    learned = world.snapshot(LearningSummaries).dropna(subset="success_rate")
-    weighted = learned.assign(worked=learned["success_rate"] * learned["experiments"])
-    sums = weighted[weighted["experiments"] > 0].groupby("domain")[["worked", "experiments"]].sum()
-    return {str(domain): float(worked / tried) for domain, worked, tried in sums.itertuples()}
+def _priors(world: World) -> Mapping[str, float]:
+    """Domain → share of earlier experiments that truly won, as the last learning summary lets expect it."""
+    return win_shares(world.snapshot(LearningSummaries), world.files.portfolio_policy.priors)
 
 
 def _sentence(problem: dict[str, Any]) -> str:

@@ -18,6 +18,7 @@ from eaas_assets.contracts.history import (
 )
 from eaas_assets.contracts.identifiers import VersionKey
 from eaas_assets.contracts.tables import Table
+from eaas_assets.decisions.audit.events import log_evaluation_run
 from eaas_assets.defs.checks import gate_result
 from eaas_assets.defs.inputs import (
     historical_evaluation_runs,
@@ -68,7 +69,7 @@ def record_run(
 ) -> Iterator[dg.MaterializeResult[Any]]:
     """Write this run into the one history, beside the runs of the same agent that were made before this system.
 
-    Every run keeps its own file; materializing again adds nothing twice.
+    The audit log has one entry for it. Every run keeps its own file; materializing again adds nothing twice.
     """
     suite = world.files.suite_rules(str(evaluation_plan["suite"].iloc[0]))
     current = executed_run(
@@ -77,6 +78,14 @@ def record_run(
         evaluation_scores,
         evaluation_field_scores,
         world.files.evaluation_policy.digest_for(suite),
+    )
+    plan, policy = evaluation_plan.iloc[0], world.files.evaluation_policy.digest_for(suite)
+    log_evaluation_run(
+        world.audit,
+        str(plan["run_id"]),
+        context.partition_key,
+        {**{name: str(plan[f"{name}_digest"]) for name in ("agent", "suite", "plan")}, "evaluation_policy": policy},
+        {"evaluations": len(executed_evaluations), "passed": int(evaluation_scores["passed"].sum())},
     )
     record = combine([*_imported(world, VersionKey.parse(context.partition_key).agent), current])
     yield table_result(EvaluationRuns, record.runs)

@@ -50,9 +50,7 @@ def _dependence(paired: Paired) -> list[str]:
         apart = "changed further apart than single scenarios do by chance"
         return [f"No families are declared (cluster_by), but values of {name} {apart}: each of them counts as one."]
     if paired.outcomes.families is None and not paired.repeats:
-        assumed = (
-            "No families are declared (cluster_by) and no segment shows any: each scenario counts as independent."
-        )
+        assumed = "No families are declared (cluster_by) and no segment shows any: each scenario counts as independent."
         return [assumed, "If some fail together all the same, chance explains more than is said here."]
     return []
 
