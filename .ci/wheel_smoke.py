@@ -21,7 +21,11 @@ def main() -> None:
         call(sys.executable, "-m", "venv", scratch / "venv")
         # Only what the wheel itself asks for: an import that pyproject.toml does not declare must fail here.
         call(python, "-m", "pip", "install", "--quiet", "--constraint", PROJECT / "requirements.lock", wheel)
-        places = {"EAAS_DATA_DIR": str(PROJECT / "data"), "EAAS_OUTPUT_DIR": str(scratch / "output")}
+        places = {
+            "EAAS_DATA_DIR": str(PROJECT / "data"),
+            "EAAS_OUTPUT_DIR": str(scratch / "output"),
+            "EAAS_KEY_DIR": str(scratch / "keys"),
+        }
         call(python.with_name("eaas"), "run", cwd=scratch, env={**os.environ, **places})
         reports = list((scratch / "output" / "reports").rglob("*.html"))
         if not reports:
