@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 NUMBERS = (
     "n", "mean", "successes", "sd", "variance", "mean_denominator", "variance_denominator", "covariance",
 )  # fmt: skip
+MOST_UNITS = 1e15
+"""More cannot be: doubles tell every whole number up to there."""
 
 
 class SummaryRow(NamedTuple):
@@ -185,7 +187,7 @@ def _names(metric: Metric) -> tuple[str, ...]:
 
 def _moments(metric: Metric, row: SummaryRow, file: str) -> ArmMoments:
     n = row.numbers.get("n")
-    if n is None or n < 0 or n != math.floor(n) or math.isinf(n):
+    if n is None or not 0.0 <= n <= MOST_UNITS or n != math.floor(n):
         raise InputError(Problem(file, "not_a_count", shown(n), "a whole number of units", row.row, "n"))
     names = _names(metric)
     if n == 0:

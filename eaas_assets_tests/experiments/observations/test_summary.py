@@ -89,6 +89,10 @@ def test_unknown_variants_are_counted_and_repeated_rows_count_once(tmp_path: Pat
     ("row", "code", "field"),
     [
         ("control,bought,10.5,1", "not_a_count", "n"),
+        ("control,bought,-1,0", "not_a_count", "n"),
+        ("control,bought,inf,1", "not_a_count", "n"),
+        ("control,bought,1e300,1", "not_a_count", "n"),
+        ("control,bought,1e18,1", "not_a_count", "n"),
         ("control,bought,10,11", "not_a_count", "successes"),
         ("control,bought,10,", "missing_value", "mean"),
         ("control,sold,10,1", "unknown_metric", "metric"),
