@@ -29,7 +29,7 @@ from eaas_assets.defs.world import World
 from eaas_assets.experiments.analysis import ExperimentTables, analyse_all
 from eaas_assets.experiments.calibrating import calibrate_all
 from eaas_assets.experiments.observations.agent_runs import AgentRunTables
-from eaas_assets.reporting.experiment.overview import effects_overview, looks_overview
+from eaas_assets.reporting.experiment.overview import effects_overview, looks_overview, paths_overview
 
 GROUP = "experiments"
 ANALYSED = (ExperimentRegistry, DesignValidation, ExperimentMonitoring, CausalImpact, SegmentImpact)
@@ -103,6 +103,7 @@ def _results(tables: ExperimentTables) -> Iterator[dg.MaterializeResult[Any]]:
         metadata={
             **{f"primary {verdict}": int(count) for verdict, count in verdicts.items()},
             **picture(*effects_overview(impact)),
+            **_over_time(impact),
         },
     )
     yield table_result(
@@ -111,6 +112,14 @@ def _results(tables: ExperimentTables) -> Iterator[dg.MaterializeResult[Any]]:
         preview=["experiment_id", "metric", "dimension", "value", "estimate", "shrunk", "p_harm_adjusted", "harmed"],
         metadata={"harmed segments": int(tables.segments["harmed"].fillna(False).sum())},
     )
+
+
+def _over_time(impact: pd.DataFrame) -> dict[str, dg.MarkdownMetadataValue]:
+    """A metadata entry for one picture of each method over time, such as an event study."""
+    entries: dict[str, dg.MarkdownMetadataValue] = {}
+    for sheet, shown in paths_overview(impact).items():
+        entries |= picture(*shown, entry=f"picture: {sheet.replace('_', ' ')}")
+    return entries
 
 
 @dg.asset_check(

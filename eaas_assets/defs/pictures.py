@@ -11,12 +11,13 @@ LARGEST = 100_000
 """Characters: the event log is no place for more. A larger picture is left to the report."""
 
 
-def picture(chart: Markup | None, alternative: str) -> Mapping[str, dg.MarkdownMetadataValue]:
-    """The metadata entry ``picture`` with a chart; nothing where there is no chart, or too large a one.
+def picture(chart: Markup | None, alternative: str, entry: str = "picture") -> Mapping[str, dg.MarkdownMetadataValue]:
+    """A metadata entry with a chart; nothing where there is no chart, or too large a one.
 
     Args:
         chart: Inline SVG.
         alternative: What it shows, for those who cannot see it.
+        entry: What the entry is called.
     """
     if chart is None:
         return {}
@@ -24,7 +25,7 @@ def picture(chart: Markup | None, alternative: str) -> Mapping[str, dg.MarkdownM
     if len(source) > LARGEST:
         return {}
     words = "".join(char for char in alternative if char.isalnum() or char in " .,:%–-")
-    return {"picture": dg.MetadataValue.md(f"![{words}](data:image/svg+xml;base64,{source})")}
+    return {entry: dg.MetadataValue.md(f"![{words}](data:image/svg+xml;base64,{source})")}
 
 
 def _standalone(svg: str) -> str:

@@ -86,6 +86,10 @@ def test_effects_can_be_seen_in_the_ui_as_pictures(sample: tuple[Installation, A
     for asset in ("causal_impact", "experiment_monitoring", "experiment_portfolio"):
         assert materialised[asset]["picture"].value.startswith("!["), asset
         assert "data:image/svg+xml;base64," in materialised[asset]["picture"].value
+    effects = materialised["causal_impact"]
+    assert "E010" in effects["picture: event study"].value
+    assert "E016" in effects["picture: synthetic control"].value
+    assert "E012" in effects["picture: forecast"].value
 
 
 def test_every_experiment_has_its_page_and_the_index_leads_to_it(sample: tuple[Installation, Any]) -> None:

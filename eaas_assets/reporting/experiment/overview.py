@@ -1,4 +1,4 @@
-"""Pictures over all experiments, for the assets that hold them: effects side by side, one sequence.
+"""Pictures over all experiments, for the assets that hold them: effects side by side, one sequence, one path a method.
 
 What a page of one experiment draws is in its own modules; here it is decided which experiments are shown.
 """
@@ -15,7 +15,11 @@ from eaas_assets.reporting.charts.intervals import IntervalPoint, interval_chart
 from eaas_assets.reporting.charts.plot import Tone
 from eaas_assets.reporting.charts.series import Band, estimate_chart
 from eaas_assets.reporting.experiment.effects import axis_form
+from eaas_assets.reporting.experiment.pictures import drawn
 from eaas_assets.reporting.records import records
+
+PATHS = ("event_study", "synthetic_control", "difference_in_differences", "forecast")
+"""Series of effects over time, of each of which one picture is shown."""
 
 TONES: dict[str, Tone] = {"improved": "good", "non_inferior": "good", "harmed": "bad", "inconclusive": "warn"}
 
@@ -69,6 +73,22 @@ def looks_overview(monitoring: pd.DataFrame) -> Shown:
     places = [text.day(row.looked_at)[2:] if text.known(row.looked_at) else f"look {row.look}" for row in records(own)]
     title = f"{text.inline(chosen['experiment_id'], 40)}: effect on {text.inline(chosen['metric'], 40)} over the looks"
     return Shown(estimate_chart(places, band, "looks", title, "data up to", axis_form("mean")), title)
+
+
+def paths_overview(impact: pd.DataFrame) -> dict[str, Shown]:
+    """One picture of each method over time (event study, synthetic control, forecast), by the name of its series.
+
+    Args:
+        impact: Table `causal_impact`. Primary metrics are preferred, and of these the first experiment.
+    """
+    rows = impact[impact["paths_json"].notna()]
+    found: dict[str, Shown] = {}
+    for row in records(rows.sort_values("role", key=lambda role: role != "primary", kind="stable")):
+        metric = f"{text.inline(row.experiment_id, 40)}, {text.inline(row.metric, 40)}"
+        missing = [sheet for sheet in PATHS if sheet not in found]
+        for picture in drawn(row.paths_json, f"over-time-{len(found)}", metric, row.kind, missing):
+            found[picture.sheet] = Shown(picture.chart, picture.caption)
+    return {sheet: found[sheet] for sheet in PATHS if sheet in found}
 
 
 def _end(value: Any) -> float | None:

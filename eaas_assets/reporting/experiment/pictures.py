@@ -7,8 +7,8 @@ is drawn of a sheet follows from its series: ``event`` with ``event_estimate`` a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
@@ -23,18 +23,49 @@ _MOST = 4
 _OTHERS = ("synthetic", "counterfactual", "control")
 
 
+class Drawn(NamedTuple):
+    """One picture.
+
+    Attributes:
+        sheet: Name of its series in ``paths_json``.
+        chart: Inline SVG.
+        caption: What it shows.
+    """
+
+    sheet: str
+    chart: Markup
+    caption: str
+
+
 def pictures(tables: ExperimentReportTables) -> Section | None:
     """The section; None where no effect has a series."""
     rows = tables.impact[tables.impact["paths_json"].notna()]
-    parts: list[Part | None] = []
-    for row in records(rows):
-        sheets = _sheets(row.paths_json)
-        change = next(iter(sheets.pop("intervention", {}).get("time", [])), None)
-        for series in sheets.values():
-            named = f"path{len(parts)}", name_of(row, tables.impact), row.kind
-            svg, caption = draw(series, change, *named)
-            parts += [sections.chart(svg, caption)] if svg is not None else []
+    parts: list[Part | None] = [
+        sections.chart(found.chart, found.caption)
+        for number, row in enumerate(records(rows))
+        for found in drawn(row.paths_json, f"path{number}", name_of(row, tables.impact), row.kind)
+    ]
     return sections.section("paths", "Over time", parts[:_MOST])
+
+
+def drawn(paths_json: Any, name: str, metric: str, kind: str, only: Collection[str] | None = None) -> Iterator[Drawn]:
+    """Every picture that the series of one effect allow.
+
+    Args:
+        paths_json: The series, as `causal_impact` has them.
+        name: Distinguishes these charts from others of one page.
+        metric: What is measured.
+        kind: Its kind.
+        only: Sheets that are wanted; None: all.
+    """
+    sheets = _sheets(paths_json)
+    change = next(iter(sheets.pop("intervention", {}).get("time", [])), None)
+    for number, (sheet, series) in enumerate(sheets.items()):
+        if only is not None and sheet not in only:
+            continue
+        svg, caption = draw(series, change, f"{name}-{number}", metric, kind)
+        if svg is not None:
+            yield Drawn(sheet, svg, caption)
 
 
 def _sheets(paths_json: Any) -> dict[str, dict[str, list[Any]]]:
