@@ -60,6 +60,10 @@ class Jobs:
         """Look at all experiments, decide on them and on the agent versions, rank the portfolio, write the pages."""
         return self._execute("refresh_experiments")
 
+    def deliver_notifications(self) -> dg.ExecuteInProcessResult:
+        """Deliver the messages that wait, where no daemon does."""
+        return self._execute("deliver_notifications")
+
     def judge(self, key: VersionKey, run_id: str) -> dg.ExecuteInProcessResult:
         """Score, compare and report a run anew, by the policies of today. Nothing is executed."""
         selection = [asset for asset in self._after_inputs() if asset.to_user_string() not in _KEPT_IN_JUDGING]

@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from eaas_assets.contracts.identifiers import VersionKey
+from eaas_assets.defs.telling import notification_policy
 from eaas_assets.defs.world import WorldFiles
 from eaas_assets.errors import InputError
 from eaas_assets.headless import Jobs, failures, watching
@@ -41,6 +42,7 @@ def run(locations: Locations, wanted: list[str], trials: int | None = None) -> i
             return 1
         evaluated = [key for key in keys if _evaluated(console, jobs, stages, key, trials)]
         decided = _decided(console, jobs, stages, files)
+        _deliver(console, jobs, locations)
     tables = TableStore(locations.tables)
     _print_versions(console, tables, evaluated)
     if decided and files.decides():
@@ -69,6 +71,16 @@ def _decided(console: Console, jobs: Jobs, stages: Stages, files: WorldFiles) ->
     if told:
         _complain(console, "Experiments and decisions could not be completed.", told)
     return not told
+
+
+def _deliver(console: Console, jobs: Jobs, locations: Locations) -> None:
+    """Deliver what waits in the outbox, if anyone is to be told; that it could not be is no failure of the run."""
+    try:
+        told = failures(jobs.deliver_notifications()) if notification_policy(locations) else []
+    except InputError as error:
+        told = str(error).splitlines()
+    if told:
+        console.print("[yellow]Nobody was told:[/]", *map(escape, told), sep="\n", highlight=False)
 
 
 def _complain(console: Console, headline: str, told: list[str]) -> None:

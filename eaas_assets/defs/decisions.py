@@ -36,7 +36,9 @@ from eaas_assets.decisions.subjects import (
 )
 from eaas_assets.defs.checks import gate_result
 from eaas_assets.defs.tables import asset_options, contract_specs, table_options, table_result
+from eaas_assets.defs.telling import tell, tell_red
 from eaas_assets.defs.world import World
+from eaas_assets.notifications.messages import decision_messages
 from eaas_assets.storage.files import canonical_json, digest
 
 GROUP = "decisions"
@@ -97,6 +99,7 @@ def decide_all(context: dg.AssetExecutionContext, world: World) -> Iterator[dg.M
     counts = {f"decided {word}": int(count) for word, count in current["decision"].value_counts().items()}
     pending = current[current["state"] == "pending_approval"]
     context.log.info(f"{len(current):,} subjects decided, {len(pending):,} wait for approval")
+    tell(world, lambda: decision_messages(decisions, world.snapshot(Decisions)), context.log.warning)
     yield table_result(
         Decisions,
         decisions,
@@ -155,8 +158,10 @@ def audit_log(world: World) -> Iterator[dg.MaterializeResult[Any]]:
 def audit_log_is_intact(world: World) -> dg.AssetCheckResult:
     """Red with everything that was changed, put in, left out, moved or cut."""
     verification = world.audit.verify()
+    reasons = [str(problem) for problem in verification.problems]
+    tell_red(world, "audit log", reasons, verification.statement)
     return gate_result(
-        [str(problem) for problem in verification.problems],
+        reasons,
         "error",
         verification.statement,
         entries=verification.entries,

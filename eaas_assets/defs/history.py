@@ -27,6 +27,7 @@ from eaas_assets.defs.inputs import (
 )
 from eaas_assets.defs.partitions import agent_versions_partitions
 from eaas_assets.defs.tables import asset_options, contract_specs, table_options, table_result
+from eaas_assets.defs.telling import tell_red
 from eaas_assets.defs.world import World
 from eaas_assets.history.baseline import compare_with_baseline
 from eaas_assets.history.record import RunRecord, combine
@@ -180,7 +181,9 @@ def no_regression(
     """The release gate: red with every regression and every lost scenario by name."""
     reasons = regression_found(regression_analysis, baseline_comparison)
     severity = world.files.release_policy.gates.regression
-    return gate_result(reasons, severity, str(baseline_comparison["details"].iloc[0]))
+    row = baseline_comparison.iloc[0]
+    tell_red(world, f"{row['agent']}@{row['version']}", reasons, str(row["details"]), str(row["run_id"]))
+    return gate_result(reasons, severity, str(row["details"]))
 
 
 @dg.asset(deps=RECORDED, **_options(TrendAnalysis))

@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 
+from eaas_assets.contracts.experiments import ExperimentRegistry
 from eaas_assets.contracts.observations import AgentRuns
 from eaas_assets.decisions.approvals.states import KIND_OF_ACTION
 from eaas_assets.defs.world import World, WorldFiles
@@ -17,6 +18,8 @@ from eaas_assets.storage.files import canonical_json, digest
 from eaas_assets.storage.tables import TableStore
 
 SCHEDULED_AT = "0 4 * * *"
+NOT_BEGUN = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING]
+DECIDING = ("refresh_decisions", "refresh_experiments")
 _DECISIONS = dg.AssetSelection.groups("decisions") - dg.AssetSelection.assets("policy_backtest")
 _PAGES = dg.AssetSelection.assets("experiment_report", "portfolio_report", "report_index")
 
@@ -87,11 +90,15 @@ def due_decisions(context: dg.SensorEvaluationContext, world: World) -> dg.RunRe
     files = WorldFiles(world.locations)
     if not files.decides():
         return dg.SkipReason("no decision policy in the data folder")
+    if not world.has_snapshot(ExperimentRegistry):
+        return dg.SkipReason("experiments were not looked at yet; that run decides too")
     requests = {entry.seq for entry in world.audit.entries() if entry.kind in KIND_OF_ACTION.values()}
     policies = {name: digest(canonical_json(policy.model_dump(mode="json"))) for name, policy in files.policies.items()}
     state = digest(canonical_json([max(requests, default=0), _latest_runs(world.tables), policies]))
     if state == context.cursor:
         return dg.SkipReason(f"nothing new: {len(requests)} approvals and overrides")
+    if any(context.instance.get_runs(dg.RunsFilter(job_name=job, statuses=NOT_BEGUN), limit=1) for job in DECIDING):
+        return dg.SkipReason("a run that decides has not begun yet: it comes first")
     context.update_cursor(state)
     return dg.RunRequest(run_key=f"decisions:{state[:16]}")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -18,6 +19,8 @@ from eaas_assets.contracts.notification_policy import Event
 LINE = 300
 """Characters of a title or a reason."""
 SENTENCE = 700
+TOLD_ONE_BY_ONE = 20
+"""Decisions of one kind of message that are told one by one; more at once are told in one message."""
 
 
 class Message(NamedTuple):
@@ -40,16 +43,31 @@ class Message(NamedTuple):
     facts: tuple[tuple[str, str], ...]
 
 
-def decision_messages(decisions: pd.DataFrame) -> list[Message]:
-    """Messages on the current decisions: one on each, and one more on each that waits for approval.
+def decision_messages(decisions: pd.DataFrame, before: pd.DataFrame | None = None) -> list[Message]:
+    """Messages on the current decisions that are new: one on each, and one more on each that waits for approval.
+
+    A decision whose state has changed is new too. Where many are new at once, such as on the first run, they are told
+    in one message: nobody reads a thousand.
 
     Args:
         decisions: Table `decisions`.
+        before: The table as it was when people were last told; None: never.
     """
-    rows = decisions[decisions["current"].astype(bool)].to_dict("records")
-    told = [_decision(row, "new_decision", "Decided") for row in rows]
+    known = set() if before is None else set(zip(before["decision_id"], before["state"], strict=True))
+    current = decisions[decisions["current"].astype(bool)].to_dict("records")
+    rows = [row for row in current if (row["decision_id"], row["state"]) not in known]
     waiting = [row for row in rows if row["state"] == "pending_approval"]
-    return told + [_decision(row, "pending_approval", "Waits for approval") for row in waiting]
+    return [*_told(rows, "new_decision", "Decided"), *_told(waiting, "pending_approval", "Waits for approval")]
+
+
+def _told(rows: Sequence[Mapping[Any, Any]], event: Event, what: str) -> list[Message]:
+    if len(rows) <= TOLD_ONE_BY_ONE:
+        return [_decision(row, event, what) for row in rows]
+    words = Counter(str(row["decision"]).replace("_", " ") for row in rows)
+    facts = {word: f"{count:,}" for word, count in words.most_common()}
+    identity = tuple(f"{row['decision_id']} {row['state']}" for row in rows)
+    sentence = "They stand in the index page, each with its reason."
+    return [_message(event, f"{len(rows):,} subjects", identity, f"{what}: {len(rows):,} at once", sentence, facts)]
 
 
 def _decision(row: Mapping[Any, Any], event: Event, what: str) -> Message:
@@ -72,11 +90,11 @@ def _missing(missing_json: str) -> str:
 
 
 def gate_message(subject: str, run_id: str, sentence: str, reasons: Sequence[str]) -> Message:
-    """A release gate that went red.
+    """A gate that went red.
 
     Args:
-        subject: ``agent@version``.
-        run_id: The run that it judged.
+        subject: ``agent@version``, or what else the gate is about.
+        run_id: What it judged: the same red on the same is told once.
         sentence: The finding in one sentence.
         reasons: What stops the release; the first few are told.
     """

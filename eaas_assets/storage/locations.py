@@ -52,6 +52,11 @@ class Locations(NamedTuple):
         return self.output / "audit" / "log.jsonl"
 
     @property
+    def outbox(self) -> Path:
+        """Messages that wait to be delivered (SQLite)."""
+        return self.output / "notifications" / "outbox.sqlite"
+
+    @property
     def dagster_home(self) -> Path:
         """Folder of the Dagster instance (SQLite)."""
         return self.output / "dagster"

@@ -85,12 +85,12 @@ def test_jobs_schedules_and_sensors_are_exactly_these() -> None:
     repository = defs().get_repository_def()
     jobs = {job.name for job in repository.get_all_jobs()} - {"__ASSET_JOB"}
     assert jobs == {
-        "evaluate_agent_version", "record_approval", "refresh_decisions", "refresh_experiments", "refresh_inputs",
-        "replay_policy",
+        "deliver_notifications", "evaluate_agent_version", "record_approval", "refresh_decisions",
+        "refresh_experiments", "refresh_inputs", "replay_policy",
     }  # fmt: skip
     assert {schedule.name for schedule in repository.schedule_defs} == {"nightly_evaluation", "nightly_experiments"}
     assert {sensor.name for sensor in repository.sensor_defs} == {
-        "new_agent_versions", "changed_experiments", "due_decisions",
+        "new_agent_versions", "changed_experiments", "due_decisions", "waiting_notifications",
     }  # fmt: skip
 
 

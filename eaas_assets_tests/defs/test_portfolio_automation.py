@@ -9,6 +9,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from eaas_assets.contracts.experiments import ExperimentRegistry
+from eaas_assets.contracts.tables import build, table_name
 from eaas_assets.decisions.audit.entries import Entry
 from eaas_assets.defs.portfolio_automation import changed_experiments, due_decisions, nightly_experiments
 from eaas_assets.defs.world import World
@@ -18,14 +20,19 @@ from eaas_assets_tests.worlds import sample_world, write_text
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     data = sample_world(tmp_path / "data")
-    return World(data_dir=str(data), output_dir=str(tmp_path / "output"))
+    world = World(data_dir=str(data), output_dir=str(tmp_path / "output"))
+    table = table_name(ExperimentRegistry)
+    world.tables.write(world.tables.snapshot_path(table), build(ExperimentRegistry, []))
+    return world
 
 
-def tick(sensor: Any, world: World, cursor: str | None = None) -> tuple[Any, str | None]:
+def tick(sensor: Any, world: World, cursor: str | None = None, run: dg.DagsterRun | None = None) -> tuple[Any, Any]:
     with (
         dg.DagsterInstance.ephemeral() as instance,
         dg.build_sensor_context(instance=instance, cursor=cursor, resources={"world": world}) as context,
     ):
+        if run is not None:
+            instance.add_run(run)
         return sensor(context), context.cursor
 
 
@@ -67,6 +74,20 @@ def test_an_approval_asks_for_decisions_and_a_decision_does_not(world: World) ->
     assert isinstance(tick(due_decisions, world, cursor)[0], dg.SkipReason)
     world.audit.append(Entry("approval", "someone", "Approved.", {"decision_id": "1"}, "E001"))
     assert isinstance(tick(due_decisions, world, cursor)[0], dg.RunRequest)
+
+
+def test_before_experiments_were_looked_at_there_is_nothing_to_decide(world: World) -> None:
+    world.tables.snapshot_path(table_name(ExperimentRegistry)).unlink()
+    assert isinstance(tick(due_decisions, world)[0], dg.SkipReason)
+
+
+@pytest.mark.parametrize("job", ["refresh_decisions", "refresh_experiments"])
+def test_what_changes_while_a_run_that_decides_is_queued_waits_for_it_and_is_not_lost(world: World, job: str) -> None:
+    queued = dg.DagsterRun(job_name=job, status=dg.DagsterRunStatus.QUEUED)
+    skipped, cursor = tick(due_decisions, world, run=queued)
+    assert isinstance(skipped, dg.SkipReason)
+    begun = dg.DagsterRun(job_name=job, status=dg.DagsterRunStatus.STARTED)
+    assert isinstance(tick(due_decisions, world, cursor, begun)[0], dg.RunRequest)
 
 
 def test_a_changed_policy_asks_for_decisions(world: World) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from eaas_assets.contracts.decisions import Decisions
 from eaas_assets.contracts.tables import build
-from eaas_assets.notifications.messages import decision_messages, gate_message
+from eaas_assets.notifications.messages import TOLD_ONE_BY_ONE, decision_messages, gate_message
 from eaas_assets.notifications.payloads import payload
 from eaas_assets_tests.reporting.experiment.world import decision_row, earlier_row
 from eaas_assets_tests.reporting.hostile import PAYLOADS, has_invisible
@@ -32,6 +32,21 @@ def test_the_same_thing_has_the_same_key_and_another_state_another():
         message.key for changed in ({}, {"state": "approved"}, {"decision_id": "e" * 64}) for message in told(**changed)
     }
     assert len(keys) == 5
+
+
+def test_only_what_is_new_or_stands_differently_is_told():
+    before = build(Decisions, [decision_row(), earlier_row()])
+    assert decision_messages(before, before) == []
+    approved = decision_messages(build(Decisions, [decision_row(state="approved"), earlier_row()]), before)
+    assert [message.event for message in approved] == ["new_decision"]
+
+
+def test_many_at_once_are_told_in_one_message():
+    rows = [decision_row(decision_id=f"{n:064x}", subject_id=f"E{n}") for n in range(TOLD_ONE_BY_ONE + 1)]
+    messages = decision_messages(build(Decisions, rows))
+    assert [message.event for message in messages] == ["new_decision", "pending_approval"]
+    assert messages[0].headline == "Decided: 21 at once"
+    assert messages[0].facts == (("pivot", "21"),)
 
 
 def test_a_red_gate_tells_its_first_reasons_and_how_many_more_there_are():
