@@ -25,11 +25,13 @@ from eaas_assets.decisions.portfolio.rates import win_shares
 from eaas_assets.defs.checks import gate_result
 from eaas_assets.defs.pictures import picture
 from eaas_assets.defs.tables import asset_options, contract_specs, table_options, table_result
+from eaas_assets.defs.telling import tell_red
 from eaas_assets.defs.world import World
 from eaas_assets.experiments.analysis import ExperimentTables, analyse_all
 from eaas_assets.experiments.calibrating import calibrate_all
 from eaas_assets.experiments.observations.agent_runs import AgentRunTables
 from eaas_assets.reporting.experiment.overview import effects_overview, looks_overview, paths_overview
+from eaas_assets.storage.files import digest
 
 GROUP = "experiments"
 ANALYSED = (ExperimentRegistry, DesignValidation, ExperimentMonitoring, CausalImpact, SegmentImpact)
@@ -145,11 +147,14 @@ def experiments_are_readable(experiment_registry: pd.DataFrame) -> dg.AssetCheck
     description="No experiment has a raised alarm: sample ratio, harm to a guardrail, drift, an anomalous segment or a "
     "fading effect. The probability of a false alarm holds however often one looks.",
 )
-def no_experiment_alarms(experiment_monitoring: pd.DataFrame) -> dg.AssetCheckResult:
+def no_experiment_alarms(world: World, experiment_monitoring: pd.DataFrame) -> dg.AssetCheckResult:
     """Red with every alarm that stands at the last look."""
     latest = experiment_monitoring[experiment_monitoring["latest"]]
     raised = latest[latest["alarm"].fillna(False)]
     reasons = [f"{row.experiment_id}, {row.check}: {row.statement}" for row in raised.itertuples()]
+    names = ["experiment_id", "check", "metric", "arm", "segment"]  # and not its numbers, which move every night
+    named = digest(raised[names].astype("string").fillna("").sort_values(names).to_csv(index=False))
+    tell_red(world, "experiments", reasons, f"Alarms of experiments that stand: {len(reasons):,}.", named)
     return gate_result(reasons, "warn", f"{latest['experiment_id'].nunique():,} experiments are watched, no alarm.")
 
 

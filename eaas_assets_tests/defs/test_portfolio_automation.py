@@ -83,7 +83,7 @@ def test_before_experiments_were_looked_at_there_is_nothing_to_decide(world: Wor
 
 @pytest.mark.parametrize("job", ["refresh_decisions", "refresh_experiments"])
 def test_what_changes_while_a_run_that_decides_is_queued_waits_for_it_and_is_not_lost(world: World, job: str) -> None:
-    queued = dg.DagsterRun(job_name=job, status=dg.DagsterRunStatus.QUEUED)
+    queued = dg.DagsterRun(job_name=job, status=dg.DagsterRunStatus.NOT_STARTED)
     skipped, cursor = tick(due_decisions, world, run=queued)
     assert isinstance(skipped, dg.SkipReason)
     begun = dg.DagsterRun(job_name=job, status=dg.DagsterRunStatus.STARTED)
