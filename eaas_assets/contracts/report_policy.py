@@ -19,6 +19,7 @@ class NarrativeSettings(Document):
         api_key_from_env: Environment variable with the key; None for services without one.
         timeout_s: Seconds within which it must have answered, further attempts included.
         max_attempts: How often it is tried.
+        budget_s: Seconds that the pages of one run may wait for it in all; the rest are left to the next run.
     """
 
     base_url: str = Field(min_length=1, max_length=2000)
@@ -27,6 +28,7 @@ class NarrativeSettings(Document):
     api_key_from_env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,200}$")
     timeout_s: float = Field(default=30.0, gt=0, le=600, strict=False)
     max_attempts: int = Field(default=2, ge=1, le=5)
+    budget_s: float = Field(default=300.0, gt=0, le=86_400, strict=False)
 
 
 class ReportPolicy(Document):

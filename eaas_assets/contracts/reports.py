@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 from eaas_assets.contracts.tables import Table, Timestamp, column, instant, optional
+
+NarrativeOutcome = Literal["off", "told", "refused", "unavailable"]
+_OUTCOMES = get_args(NarrativeOutcome)
+_NARRATIVE = (
+    "Summary in a language model's words: off, told, refused (its text broke a rule), or unavailable "
+    "(the model gave none: the next run asks again)"
+)
+_NARRATIVE_REASON = "Why the package's own summary stands instead; null where none was asked for, or it is shown"
 
 
 class EvaluationReport(Table):
@@ -29,6 +39,8 @@ class ExperimentReport(Table):
     digest: str = column("Hash of the file")
     inputs_digest: str = column("Hash of the rows that it was made from: equal rows make no new page")
     verdict: str = column("Its first sentence")
+    narrative: str = column(_NARRATIVE, isin=_OUTCOMES)
+    narrative_reason: str = optional(_NARRATIVE_REASON)
     written_at: Timestamp = instant("When")
 
 
@@ -40,4 +52,6 @@ class PortfolioReport(Table):
     digest: str = column("Hash of the file")
     verdict: str = column("Its first sentence")
     experiments: int = column("Experiments in it", ge=0)
+    narrative: str = column(_NARRATIVE, isin=_OUTCOMES)
+    narrative_reason: str = optional(_NARRATIVE_REASON)
     written_at: Timestamp = instant("When")

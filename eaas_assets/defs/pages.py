@@ -29,10 +29,12 @@ from eaas_assets.contracts.tables import Table
 from eaas_assets.defs.page_rows import RowsByKey, known_pages
 from eaas_assets.defs.tables import asset_options, table_result
 from eaas_assets.defs.world import World
-from eaas_assets.reporting.experiment.report import render_experiment_report
+from eaas_assets.reporting.experiment.report import experiment_facts, render_experiment_report
 from eaas_assets.reporting.experiment.tables import ExperimentReportTables
+from eaas_assets.reporting.narrative.facts import OFF, Narrative
+from eaas_assets.reporting.narrative.narrator import Narrator
 from eaas_assets.reporting.pages import RenderedReport
-from eaas_assets.reporting.portfolio.report import render_portfolio_report
+from eaas_assets.reporting.portfolio.report import portfolio_facts, render_portfolio_report
 from eaas_assets.reporting.portfolio.tables import PortfolioReportTables
 from eaas_assets.storage.files import canonical_json, digest, write_atomically
 
@@ -68,11 +70,14 @@ def experiment_report(context: dg.AssetExecutionContext, world: World) -> Iterat
     before = known_pages(world.snapshot(ExperimentReport), world.locations.output)
     checkpoint = world.audit.checkpoint()
     versions = {"eaas-assets": installed_version("eaas-assets")}
+    narrator, narrated_by = _narrator(world)
     rows: list[dict[str, Any]] = []
     made = 0
     for experiment in rows_of["registry"].keys:
-        inputs = digest(canonical_json([versions, *(part.fingerprint(experiment) for part in rows_of.values())]))
-        if (kept := before.get((experiment, inputs))) is not None:
+        fingerprints = (part.fingerprint(experiment) for part in rows_of.values())
+        inputs = digest(canonical_json([versions, narrated_by, *fingerprints]))
+        kept = before.get((experiment, inputs))
+        if kept is not None and kept[0]["narrative"] != "unavailable":
             rows += kept
             continue
         tables = ExperimentReportTables(
@@ -80,6 +85,10 @@ def experiment_report(context: dg.AssetExecutionContext, world: World) -> Iterat
             audit_head="" if checkpoint is None else checkpoint.text,
             data_versions=versions,
         )
+        narrative = OFF if narrator is None else narrator.tell(experiment_facts(tables))
+        if kept is not None and narrative.told is None:
+            rows += [{**page, **_outcome(narrative)} for page in kept]
+            continue
         decided = tables.decision
         shown = {
             "experiment_id": experiment,
@@ -87,8 +96,9 @@ def experiment_report(context: dg.AssetExecutionContext, world: World) -> Iterat
             "decision_id": None if decided is None else decided.decision_id,
             "inputs_digest": inputs,
             "written_at": datetime.now(UTC),
+            **_outcome(narrative),
         }
-        pages = _written(world, Path("experiments") / experiment, render_experiment_report(tables))
+        pages = _written(world, Path("experiments") / experiment, render_experiment_report(tables, narrative.told))
         rows += [{**page, **shown} for page in pages]
         made += 1
     context.log.info(f"{len(rows_of['registry'].keys):,} experiments, {made:,} pages made anew")
@@ -115,20 +125,36 @@ def portfolio_report(world: World) -> Iterator[dg.MaterializeResult[Any]]:
         counterfactuals=world.snapshot(DecisionCounterfactuals),
         approvals=world.snapshot(Approvals),
         as_of=now,
+        pages={str(name): f"experiments/{name}.html" for name in portfolio["experiment_id"]},
         audit_head="" if checkpoint is None else checkpoint.text,
         data_versions={"eaas-assets": installed_version("eaas-assets")},
     )
-    report = render_portfolio_report(tables)
+    narrator, _ = _narrator(world)
+    narrative = OFF if narrator is None else narrator.tell(portfolio_facts(tables))
+    report = render_portfolio_report(tables, narrative.told)
     pages = _written(world, Path("portfolio"), report)
     yield table_result(
         PortfolioReport,
-        [{**page, "experiments": len(portfolio), "written_at": now} for page in pages],
+        [{**page, "experiments": len(portfolio), "written_at": now, **_outcome(narrative)} for page in pages],
         metadata={
             "verdict": report.verdict,
             "report": dg.MetadataValue.path(world.locations.reports / "portfolio.html"),
             "summary": dg.MetadataValue.md(report.markdown[:4000]),
         },
     )
+
+
+def _narrator(world: World) -> tuple[Narrator | None, str]:
+    """Who puts findings in other words, and the hash of who that is; nobody and no hash where it is off."""
+    settings = world.files.narrative
+    if settings is None:
+        return None, ""
+    return Narrator(settings), digest(canonical_json([settings.base_url, settings.model]))
+
+
+def _outcome(narrative: Narrative) -> dict[str, Any]:
+    """What the tables say of a narrative."""
+    return {"narrative": narrative.outcome, "narrative_reason": narrative.reason}
 
 
 def _written(world: World, place: Path, report: RenderedReport) -> list[dict[str, Any]]:

@@ -20,6 +20,7 @@ from eaas_assets.contracts.identifiers import VersionKey
 from eaas_assets.contracts.policies import EvaluationPolicy, ReleasePolicy
 from eaas_assets.contracts.portfolio_policy import PortfolioPolicy
 from eaas_assets.contracts.readings import FileReading, read_document_noted
+from eaas_assets.contracts.report_policy import NarrativeSettings, ReportPolicy
 from eaas_assets.contracts.suite import Suite
 from eaas_assets.contracts.tables import Table, build, column_types, table_name
 from eaas_assets.decisions.audit.log import AuditLog
@@ -39,6 +40,7 @@ POLICIES: dict[str, type[Document]] = {
     "decisions": DecisionPolicy,
     "approvals": ApprovalPolicy,
     "portfolio": PortfolioPolicy,
+    "reports": ReportPolicy,
 }
 """Name of a policy → what its file must look like."""
 
@@ -147,6 +149,17 @@ class WorldFiles:
             PolicyError: The file is missing or wrong.
         """
         return cast(PortfolioPolicy, self._policy("portfolio"))
+
+    @property
+    def narrative(self) -> NarrativeSettings | None:
+        """Who may put findings in other words; None where it is switched off, or there is no such policy.
+
+        Raises:
+            PolicyError: The file is wrong.
+        """
+        if not (self._root / policy_file("reports")).exists():
+            return None
+        return cast(ReportPolicy, self._policy("reports")).narrative
 
     @property
     def policies(self) -> dict[str, Document]:

@@ -66,8 +66,9 @@ def _foreign(text: str, facts: Facts) -> str:
 
 def _untold(text: str, facts: Facts) -> str:
     """A sentence that retells no fact."""
-    if match := NUMBER_WORD.search(text):
-        return f"it has a number or share in letters: {match.group()[:20]}"
+    known = set().union(*map(_in_letters, facts.statements))
+    if added := _in_letters(text) - known:
+        return f"it has a number or share in letters: {min(added)[:20]}"
     for sentence in _SENTENCE_END.split(text):
         if not any(_retells(sentence, fact, facts) for fact in facts.statements):
             return f"a sentence has numbers or claims that no single fact has: {sentence[:80]}"
@@ -80,7 +81,12 @@ def _retells(sentence: str, fact: str, facts: Facts) -> bool:
         return False
     if not facts.decision and decisions_in(sentence) not in ([], decisions_in(fact)):
         return False
-    return claims_in(sentence) <= claims_in(fact)
+    return claims_in(sentence) <= claims_in(fact) and _in_letters(sentence) <= _in_letters(fact)
+
+
+def _in_letters(text: str) -> set[str]:
+    """Numbers and shares that are written as words."""
+    return {match.group().lower() for match in NUMBER_WORD.finditer(text)}
 
 
 def _without_subject(found: tuple[Figure, ...], facts: Facts) -> list[Figure]:

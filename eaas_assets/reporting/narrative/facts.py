@@ -1,8 +1,10 @@
-"""What a narrator is given, and all that it is given: finished sentences and the word of the decision."""
+"""What a narrator is given, all that it is given, and what came of asking."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
+
+from eaas_assets.contracts.reports import NarrativeOutcome
 
 
 class Facts(NamedTuple):
@@ -24,3 +26,20 @@ class Told(NamedTuple):
 
     text: str
     source: str
+
+
+class Narrative(NamedTuple):
+    """What came of asking a narrator.
+
+    Attributes:
+        told: The text; None where the deterministic one has to stand.
+        reason: Why it has to; None where nobody was asked, or the text is there.
+    """
+
+    outcome: NarrativeOutcome
+    told: Told | None = None
+    reason: str | None = None
+
+
+OFF = Narrative("off")
+"""Nobody was asked."""

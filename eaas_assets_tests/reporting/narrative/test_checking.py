@@ -54,10 +54,10 @@ def test_a_faithful_text_may_be_shown(text):
         ("Pivot. The average did not rise by 8.0 points but 1 of 2 segments is harmed.", "no single fact"),
         ("Pivot. The result is proven.", "no single fact"),
         ("Pivot, as approved by legal.", "no single fact"),
-        ("Pivot. Two segments are harmed.", "in letters: Two"),
+        ("Pivot. Two segments are harmed.", "in letters: two"),
         ("Pivot. Replies doubled.", "in letters: doubled"),
-        ("Pivot. Half of them are harmed.", "in letters: Half"),
-        ("Pivot. Most segments are harmed.", "in letters: Most"),
+        ("Pivot. Half of them are harmed.", "in letters: half"),
+        ("Pivot. Most segments are harmed.", "in letters: most"),
         ("Pivot. A tenfold effect.", "in letters: tenfold"),
         ("Scale it.", "another decision: scale"),
         ("Pivot or scale.", "another decision: scale"),
@@ -95,6 +95,13 @@ def test_a_faithful_text_may_be_shown(text):
 )  # fmt: skip
 def test_a_text_that_adds_turns_or_leaves_out_is_refused(text, why):
     assert why in fault(plain(text), FACTS)
+
+
+def test_a_number_in_letters_is_let_through_only_in_the_fact_that_has_it():
+    facts = Facts("E1", "scale", ("Both arms were asked.", "The rate rose by 8.0 points."))
+    assert fault("Scale. Both arms were asked.", facts) == ""
+    assert "no single fact" in fault("Scale. Both rates rose by 8.0 points.", facts)
+    assert "in letters: most" in fault("Scale. Most arms were asked.", facts)
 
 
 def test_a_true_decision_that_is_denied_is_refused_even_where_a_fact_has_a_negation():
