@@ -48,7 +48,7 @@ def main() -> None:
         results = {name: _driven(name, file, options) for name in options.only.split(",")}
         print(_table(results, options.users), "\n", flush=True)
     if not options.skip_many:
-        print(many_experiments(options.experiments, options.units))
+        print(many_experiments(options.experiments, options.units, options.cache))
 
 
 def _options() -> argparse.Namespace:

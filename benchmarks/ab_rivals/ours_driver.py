@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from measuring import Analyse, Answers, measure
@@ -37,6 +36,7 @@ def load() -> Analyse:
     from eaas_assets.contracts.experiment_policy import ExperimentPolicy
     from eaas_assets.experiments.impact import impact_rows
     from eaas_assets.experiments.observations.opening import open_observations
+    from eaas_assets.stats.experiments.randomised import mean_difference
     from eaas_assets.stats.experiments.srm import srm_test
 
     experiment, policy = Experiment.model_validate(DOCUMENT), ExperimentPolicy.model_validate(POLICY)
@@ -47,9 +47,10 @@ def load() -> Analyse:
         counts = opened.randomised.counts()
         ratio_check = srm_test([counts["0"], counts["1"]], [0.5, 0.5])
         effects = {row["metric"]: row for row in impact_rows(experiment, opened, policy, "benchmark")[0]}
-        unadjusted = json.loads(effects["revenue"]["diagnostics_json"])
+        arms = opened.randomised.moments(experiment.primary)
+        unadjusted = mean_difference(arms["1"], arms["0"], "revenue")
         return Answers(
-            mean=unadjusted["unadjusted_estimate"],
+            mean=unadjusted.estimate,
             adjusted=effects["revenue"]["estimate"],
             adjusted_error=effects["revenue"]["se"],
             ratio=effects["ctr"]["estimate"],

@@ -1,4 +1,4 @@
-"""The floor: DuckDB reads the same columns once and sums them up by arm; no statistics, no checks."""
+"""The floor: DuckDB reads the columns of the metrics once and adds each up by arm; no squares and no checks."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ def load() -> Analyse:
     def analyse(file: str) -> Answers:
         with duckdb.connect(config={"threads": 2}) as connection:
             connection.sql(
-                "select variant, count(*), sum(revenue), sum(pre_revenue), sum(revenue * revenue),"
-                " sum(revenue * pre_revenue), sum(pre_revenue * pre_revenue), sum(clicks), sum(views),"
-                " sum(clicks * clicks), sum(clicks * views), sum(views * views), max(user_id)"
+                "select variant, count(*), sum(revenue), sum(pre_revenue), sum(clicks), sum(views)"
                 f" from read_parquet('{file}') group by variant"
             ).fetchall()
         return Answers()

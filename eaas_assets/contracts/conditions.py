@@ -12,8 +12,6 @@ from decimal import Decimal
 from functools import cached_property, lru_cache
 from typing import Any, Literal, Self
 
-import pyarrow as pa
-import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
 from eaas_assets.contracts.documents import Document
@@ -131,10 +129,17 @@ def _same(fact: Any, value: Any) -> bool:
     return isinstance(fact, bool) == isinstance(value, bool) and bool(fact == value)
 
 
+def _matches(text: str, pattern: str) -> bool:
+    import pyarrow as pa  # a tenth of a second, and most documents have no pattern
+    import pyarrow.compute as pc
+
+    return bool(pc.match_substring_regex(pa.scalar(text), pattern=pattern, ignore_case=True).as_py())
+
+
 def pattern_fault(pattern: str) -> str | None:
     """Why RE2 does not take the pattern; None if it does."""
     try:
-        pc.match_substring_regex(pa.scalar(""), pattern=pattern, ignore_case=True)
+        _matches("", pattern)
     except ValueError as error:  # also a pattern that holds half a character
         return str(error).removeprefix("Invalid regular expression: ")
     return None
@@ -144,7 +149,7 @@ def _pattern_test(pattern: str) -> Callable[[Any], bool]:
     @lru_cache(maxsize=4096)  # the same messages come again with every version and trial
     def found(text: str) -> bool:
         try:
-            return bool(pc.match_substring_regex(pa.scalar(text), pattern=pattern, ignore_case=True).as_py())
+            return _matches(text, pattern)
         except UnicodeEncodeError:  # half a character is not text
             return False
 

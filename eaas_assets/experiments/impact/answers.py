@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 from eaas_assets.contracts.experiment import Experiment, Metric
 from eaas_assets.errors import EstimateRefused
 from eaas_assets.stats.experiments.results import Effect, Refusal, RefusalCode, Relative, refused
-from eaas_assets.stats.panels.effect import PanelEffect
+
+if TYPE_CHECKING:
+    from eaas_assets.stats.panels.effect import PanelEffect
 
 Strength = Literal["randomised", "paired", "quasi_experiment", "before_after", "none"]
 Pictures = Mapping[str, Mapping[str, list[Any]]]

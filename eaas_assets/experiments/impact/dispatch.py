@@ -25,7 +25,6 @@ from eaas_assets.experiments.impact.answers import (
 from eaas_assets.experiments.impact.corrections import corrected
 from eaas_assets.experiments.impact.judging import judge
 from eaas_assets.experiments.impact.obstacles import Obstacle, obstacle
-from eaas_assets.experiments.impact.paired import PairedEstimator
 from eaas_assets.experiments.impact.randomised import RandomisedEstimator
 from eaas_assets.experiments.impact.rows import Row, impact_row, segment_row
 from eaas_assets.experiments.impact.segments import segment_answers
@@ -131,6 +130,8 @@ def _estimator(experiment: Experiment, opened: Opened, policy: ExperimentPolicy)
     if opened.randomised is not None:
         return RandomisedEstimator(experiment, opened, opened.randomised, policy)
     if opened.paired is not None:
+        from eaas_assets.experiments.impact.paired import PairedEstimator
+
         return PairedEstimator(opened.paired, policy)
     if opened.panel is None:
         return None

@@ -22,10 +22,8 @@ from eaas_assets.experiments.impact.answers import Answer, refusal, refused_effe
 from eaas_assets.experiments.observations.access import Arms, Opened, RandomisedData
 from eaas_assets.stats.experiments.adjustment import adjusted_mean_difference
 from eaas_assets.stats.experiments.clusters import cluster_difference
-from eaas_assets.stats.experiments.many_arms import compare_with_control
 from eaas_assets.stats.experiments.moments import ArmMoments
 from eaas_assets.stats.experiments.proportions import proportion_difference
-from eaas_assets.stats.experiments.quantile_metric import quantile_arm, quantile_difference
 from eaas_assets.stats.experiments.randomised import mean_difference
 from eaas_assets.stats.experiments.ratio_metric import ratio_difference
 from eaas_assets.stats.experiments.results import Effect
@@ -67,6 +65,8 @@ class RandomisedEstimator:
         """Intervals of all arms that hold together (Dunnett), for the record; empty while the experiment is running."""
         if self._anytime or len(arms) < 2:
             return {}
+        from eaas_assets.stats.experiments.many_arms import compare_with_control
+
         return compare_with_control(lambda arm, level: self._at_the_end(metric, arm, level), arms, self._level)
 
     def _effect(self, metric: Metric, arm: str) -> Effect:
@@ -95,6 +95,8 @@ class RandomisedEstimator:
         if self._clustered:
             reason = "where groups were randomised, a quantile has no interval here"
             return refused_effect(metric, "clustered_quantile", reason, level, sizes=sizes)
+        from eaas_assets.stats.experiments.quantile_metric import quantile_arm, quantile_difference
+
         values = [self._data.values(metric, name) for name in (arm, self._control)]
         if values[0] is None or values[1] is None or metric.quantile is None:
             reason = "a quantile needs single values, and there are only statistics of the arms"

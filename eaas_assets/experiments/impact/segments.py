@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from eaas_assets.errors import EstimateRefused
 from eaas_assets.experiments.impact.answers import Answer, Estimator, beyond_precision, refused_effect, told
 from eaas_assets.stats.experiments.results import Effect
-from eaas_assets.stats.experiments.segments import Heterogeneity, SegmentFinding, analyse_segments
 from eaas_assets.stats.multiplicity import holm
+
+if TYPE_CHECKING:
+    from eaas_assets.stats.experiments.segments import Heterogeneity, SegmentFinding
 
 MAX_VALUES = 200
 """Most values of a dimension whose effects are told: with more there is next to nobody in each."""
@@ -74,6 +76,8 @@ def _dimension(answer: Answer, dimension: str, estimator: Estimator, alpha: floa
         effects = {ALL: beyond_precision(answer.metric, answer.effect.level)}
     if not effects:
         return []
+    from eaas_assets.stats.experiments.segments import analyse_segments
+
     analysis = analyse_segments(effects, answer.effect, answer.metric.higher_is_better, alpha)
     return [
         SegmentAnswer(answer, dimension, finding, analysis.heterogeneity, math.nan, None)

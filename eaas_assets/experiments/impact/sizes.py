@@ -15,7 +15,6 @@ from eaas_assets.experiments.impact.answers import Answer
 from eaas_assets.stats.experiments.distributions import normal_quantile
 from eaas_assets.stats.experiments.planning import MetricPlan, detectable_effect, proportion_plan, required_units
 from eaas_assets.stats.experiments.results import Effect
-from eaas_assets.stats.power import mde_paired, n_for_paired
 
 _STEPS = 30
 _TINY = 1e-3
@@ -104,6 +103,8 @@ def _units_for(plan: MetricPlan, wanted: float, units: int, rules: tuple[float, 
 
 
 def _paired(effect: Effect, wanted: float, policy: ExperimentPolicy) -> Sizes:
+    from eaas_assets.stats.power import mde_paired, n_for_paired
+
     clusters = int(effect.diagnostics["n_clusters"])
     spread = effect.se * math.sqrt(clusters)
     power, alpha = policy.estimate.power, policy.estimate.alpha

@@ -10,7 +10,6 @@ import math
 from typing import NamedTuple
 
 from eaas_assets.stats.experiments.distributions import normal_quantile, t_quantile
-from eaas_assets.stats.power import n_for_two_means
 
 _DAYS_PER_WEEK = 7
 _SMALLEST_ARM = 3.0
@@ -87,6 +86,8 @@ def required_units(
     if plan.proportion:
         total = _proportion_total(plan, effect, power, alpha, shares)
     else:
+        from eaas_assets.stats.power import n_for_two_means
+
         sd = math.sqrt(plan.unit_variance * plan.variance_left)
         # An unequal split has the precision of an equal one of this size per arm: 2 / (1/n_t + 1/n_c).
         total = n_for_two_means(sd, abs(effect), power, alpha) * (1.0 / shares[0] + 1.0 / shares[1]) / 2.0
