@@ -130,11 +130,13 @@ class Person(Document):
     Attributes:
         roles: Roles in which they may.
         key: SSH public key (``ssh-ed25519 AAAA…``); None: their approvals are not signed.
+        until: Last day (UTC) of someone who has left: what they approved until then still counts. None: no end.
     """
 
     person: Identifier
     roles: list[Identifier] = Field(min_length=1)
     key: str | None = Field(default=None, pattern=r"^ssh-ed25519 [A-Za-z0-9+/=]+( .*)?$")
+    until: Annotated[date | None, BeforeValidator(iso_day)] = None
 
 
 class Requirement(Document):

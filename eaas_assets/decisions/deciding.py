@@ -1,8 +1,9 @@
 """Decides all subjects: what is new goes to the audit log, and the table is told from the log.
 
 The log is the record, the table a view of it: a decision is in the table because it is in the log. The same evidence
-under the same policies is decided once; evidence that comes back after another is decided again, because it is what
-holds now. A crash between log and table loses nothing: the next call tells the table from the log.
+under the same rules, with the same people to ask, is decided once; evidence that comes back after another is decided
+again, because it is what holds now. A crash between log and table loses nothing: the next call tells the table from the
+log.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 
 from eaas_assets.contracts.decision_policy import ApprovalPolicy, DecisionPolicy
 from eaas_assets.contracts.facts import FACTS
-from eaas_assets.decisions.approvals.requirements import requirements_of
+from eaas_assets.decisions.approvals.requirements import asks_the_same, requirements_of
 from eaas_assets.decisions.approvals.states import approvals_by_decision, state_of
 from eaas_assets.decisions.audit.entries import Entry, Kind, LoggedEntry, Receipt
 from eaas_assets.decisions.counterfactuals.listing import counterfactuals, rows_of
@@ -86,8 +87,7 @@ def decide(
 
 
 class _Known(NamedTuple):
-    latest: str
-    latest_core: str
+    latest: Mapping[str, Any]
     cores: frozenset[str]
 
 
@@ -98,9 +98,7 @@ def _latest(entries: Iterable[LoggedEntry]) -> dict[tuple[str, str], _Known]:
         payload = entry.payload
         key = payload["subject_kind"], payload["subject_id"]
         before = known.get(key)
-        core = str(payload.get("core", payload["decision_id"]))
-        cores = frozenset({core}) | (before.cores if before else frozenset())
-        known[key] = _Known(str(payload["decision_id"]), core, cores)
+        known[key] = _Known(payload, frozenset({_core(payload)}) | (before.cores if before else frozenset()))
     return known
 
 
@@ -112,11 +110,12 @@ def _new_entry(
     subject: SubjectEvidence, rules: _Rules, known: _Known | None, now: datetime
 ) -> tuple[str, Entry] | None:
     """The entry of a decision with its identity; None where the latest one stands."""
-    core = core_of(subject, rules.policy_hash, rules.approvals_hash)
-    if known is not None and known.latest_core == core:
+    core = core_of(subject, rules.policy_hash)
+    if known is not None and _core(known.latest) == core and _asks_the_same(known.latest, subject, rules.approvals):
         return None
     again = known is not None and core in known.cores
-    decision_id = digest(canonical_json([core, known.latest]))[:16] if known is not None and again else core[:16]
+    latest = "" if known is None else str(known.latest["decision_id"])
+    decision_id = digest(canonical_json([core, latest]))[:16] if again else core[:16]
     payload = {**_decision(subject, rules, now), "decision_id": decision_id, "core": core}
     summary = f"{subject.subject_id}: {payload['decision'].replace('_', ' ')} (rule {payload['rule']})."
     inputs = parsed(payload, "data_versions_json")
@@ -124,13 +123,20 @@ def _new_entry(
     return f"decision:{decision_id}", entry
 
 
-def core_of(subject: SubjectEvidence, policy_hash: str, approvals_hash: str) -> str:
-    """Hash of subject, facts, evidence and policies: what makes a decision the same."""
+def core_of(subject: SubjectEvidence, policy_hash: str) -> str:
+    """Hash of subject, facts, evidence and policy: what makes a decision the same, beside who must agree to it."""
     return digest(
-        canonical_json(
-            [subject.kind, subject.subject_id, subject.identity, dict(subject.facts), policy_hash, approvals_hash]
-        )
+        canonical_json([subject.kind, subject.subject_id, subject.identity, dict(subject.facts), policy_hash])
     )
+
+
+def _core(payload: Mapping[str, Any]) -> str:
+    return str(payload.get("core", payload["decision_id"]))
+
+
+def _asks_the_same(payload: Mapping[str, Any], subject: SubjectEvidence, approvals: ApprovalPolicy) -> bool:
+    """Whether a logged decision asks for the same approvals as it would now."""
+    return asks_the_same({**payload, "risk": subject.risk, "decision_owner": subject.decision_owner}, approvals)
 
 
 def _decision(subject: SubjectEvidence, rules: _Rules, now: datetime) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from eaas_assets.contracts.decision_policy import ApprovalPolicy
+from eaas_assets.decisions.approvals.requirements import requirements_of
 from eaas_assets.decisions.audit.entries import Entry
 from eaas_assets.decisions.audit.keys import KeyStore
 from eaas_assets.decisions.audit.log import AuditLog
@@ -106,7 +107,6 @@ def decision_of(policy: ApprovalPolicy, **changes: Any) -> dict[str, Any]:
         "owner": "olga",
         "decision_owner": "vp_sales",
         "at_stake_usd": 12_000.0,
-        "required_json": '{"people":1,"roles":["vp_sales"],"signed":false}',
         "facts_json": '{"primary.benefit":0.08}',
         "missing_facts_json": "[]",
         "reversal_triggers_json": "[]",
@@ -117,6 +117,7 @@ def decision_of(policy: ApprovalPolicy, **changes: Any) -> dict[str, Any]:
         "decided_at": NOON.isoformat(),
     }
     values |= changes
+    values.setdefault("required_json", requirements_of(values, policy).json)
     return {"decision_id": changes.get("decision_id") or digest(repr(sorted(values.items())))[:32], **values}
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from eaas_assets.contracts.decisions import DecisionCounterfactuals, Decisions
 from eaas_assets.contracts.tables import build, contract_problems
+from eaas_assets.decisions.approvals.submitting import request_for, submit
 from eaas_assets.decisions.counterfactuals.more_data import Supply
 from eaas_assets.decisions.deciding import at_stake, counterfactual_rows, decide, decision_rows
 from eaas_assets.decisions.subjects import (
@@ -93,13 +94,41 @@ def test_new_evidence_is_decided_anew_and_only_the_latest_is_current(tmp_path: P
     assert rows[0]["decided_at"] == NOON
 
 
-@pytest.mark.parametrize("change", ["policy", "approvals"])
-def test_another_policy_decides_anew(tmp_path: Path, change: str) -> None:
+STRICTER = policy_of(
+    requirements=[{"decisions": ["scale"], "risk_tiers": ["low"], "roles": ["risk_officer", "decision_owner"]}]
+)
+
+
+@pytest.mark.parametrize("other", [{"policy": POLICY.model_copy(update={"caps": []})}, {"approvals": STRICTER}])
+def test_other_rules_or_others_to_ask_decide_anew(tmp_path: Path, other: dict[str, Any]) -> None:
     before = decided(tmp_path, subject())
-    other = {"policy": POLICY.model_copy(update={"caps": []}), "approvals": policy_of(expires_days=3)}[change]
-    rows = decided(tmp_path, subject(), **{change: other})
+    rows = decided(tmp_path, subject(), **other)
     assert len(rows) == 2
     assert rows[1]["decision_id"] != before[0]["decision_id"]
+
+
+def test_requirements_that_come_back_decide_anew_too(tmp_path: Path) -> None:
+    for approvals in (APPROVALS, STRICTER, APPROVALS, APPROVALS):
+        rows = decided(tmp_path, subject(), approvals=approvals)
+    assert len({row["decision_id"] for row in rows}) == len(rows) == 3
+
+
+def test_another_person_or_term_in_the_approval_policy_leaves_decisions_and_approvals_as_they_are(
+    tmp_path: Path,
+) -> None:
+    (row,) = decided(tmp_path, subject())
+    log = log_at(tmp_path)
+    request = request_for(log, row["decision_id"], "approve", "vera", "vp_sales", NOON)
+    assert submit(request, log, APPROVALS, NOON).accepted
+    people = [*APPROVALS.model_dump()["people"], {"person": "new", "roles": ["vp_sales"]}]
+    (after,) = decided(tmp_path, subject(), approvals=policy_of(people=people, expires_days=3))
+    assert (after["decision_id"], after["state"]) == (row["decision_id"], "approved")
+
+
+def test_another_owner_of_the_decision_decides_anew(tmp_path: Path) -> None:
+    decided(tmp_path, subject())
+    rows = decided(tmp_path, subject()._replace(decision_owner="risk_officer"))
+    assert [json.loads(row["required_json"])["roles"] for row in rows] == [["vp_sales"], ["risk_officer"]]
 
 
 def test_evidence_that_comes_back_is_decided_again_because_it_holds_now(tmp_path: Path) -> None:

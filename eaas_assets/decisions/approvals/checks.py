@@ -52,6 +52,8 @@ def refusal_of(
     person = person_of(policy, request.person)
     if person is None:
         return Refusal("unknown_person", f"{request.person} is not among the people of the policy")
+    if person.until is not None and at.astimezone(UTC).date() > person.until:
+        return Refusal("has_left", f"{request.person} may ask until {person.until} only")
     asked = _Asked(request, decision, policy, at, person)
     return next((refusal for check in _CHECKS if (refusal := check(asked)) is not None), None)
 

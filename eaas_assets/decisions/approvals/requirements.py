@@ -62,15 +62,20 @@ def requirements_of(decision: Mapping[str, Any], policy: ApprovalPolicy, word: s
 
 
 def required_for(decision: Mapping[str, Any], policy: ApprovalPolicy, word: str) -> Required:
-    """Who must agree before ``word`` holds: for a decision that was made under an older policy, as was written then."""
+    """Who must agree before ``word`` holds: for a decision that asked for others when it was made, those."""
     if word == decision["decision"] and not is_under(decision, policy):
         return _read(decision["required_json"])
     return requirements_of(decision, policy, word)
 
 
 def is_under(decision: Mapping[str, Any], policy: ApprovalPolicy) -> bool:
-    """Whether a decision was made under this very policy."""
-    return bool(decision["approvals_policy_hash"] == policy.digest)
+    """Whether a decision is judged by this policy: it was made under it, or would ask for the same approvals."""
+    return bool(decision["approvals_policy_hash"] == policy.digest) or asks_the_same(decision, policy)
+
+
+def asks_the_same(decision: Mapping[str, Any], policy: ApprovalPolicy) -> bool:
+    """Whether a decision asks for what it would ask for under this policy, whatever else has changed in the policy."""
+    return requirements_of(decision, policy).json == decision["required_json"]
 
 
 def _applies(requirement: Requirement, word: str, decision: Mapping[str, Any]) -> bool:

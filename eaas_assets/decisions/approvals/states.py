@@ -76,7 +76,9 @@ def case_of(decision: Mapping[str, Any], approvals: Iterable[LoggedEntry], polic
 def judge(decision: Mapping[str, Any], approvals: Iterable[LoggedEntry], policy: ApprovalPolicy) -> list[Judged]:
     """Every logged request about a decision, checked again as of the moment at which it came in.
 
-    Of a decision that was made under an older policy, what was taken then counts: people and keys may have changed.
+    It is checked by the policy that is in force now: whoever is taken out of it, or gets another key, takes their
+    approvals along, and someone who has left keeps those from before their last day. A decision that would ask for
+    others now is made anew; of the old one counts what was taken under its own policy.
     """
     current = is_under(decision, policy)
     outcome = []

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from eaas_assets.contracts.decision_policy import ApprovalPolicy
 from eaas_assets.contracts.decisions import Approvals as ApprovalsTable
@@ -56,6 +58,11 @@ class Office:
 
     def wait(self, time: timedelta) -> None:
         self.clock.now += time
+
+
+def without(policy: ApprovalPolicy, *names: str) -> list[dict[str, Any]]:
+    """The people of a policy, but for some."""
+    return [person for person in policy.model_dump(mode="json")["people"] if person["person"] not in names]
 
 
 def keyed_office(folder: Path, **decision: Any) -> Office:
@@ -495,12 +502,66 @@ def test_nothing_is_taken_on_a_damaged_log(tmp_path: Path) -> None:
         submit(request, AuditLog(office.log.path, office.log.keys), office.policy, NOON)
 
 
-def test_what_counted_under_an_older_policy_still_counts_for_its_decision(tmp_path: Path) -> None:
+def test_what_counted_under_an_older_policy_still_counts_for_a_decision_that_asked_for_others(tmp_path: Path) -> None:
     office = Office(tmp_path)
     office.ask("vera", "vp_sales")
-    people = [person for person in office.policy.model_dump()["people"] if person["person"] != "vera"]
-    office.policy = policy_of(people=people)
+    office.policy = policy_of(people=without(office.policy, "vera"), requirements=[])
     assert office.state().state == "approved"
+
+
+def test_whoever_is_taken_out_of_the_policy_takes_their_approvals_along(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    office.ask("vera", "vp_sales")
+    office.policy = policy_of(people=without(office.policy, "vera"))
+    assert office.state().state == "pending_approval"
+
+
+def test_someone_who_has_left_keeps_what_was_approved_and_approves_nothing_more(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    office.ask("vera", "vp_sales")
+    left = {"person": "vera", "roles": ["vp_sales"], "until": NOON.date().isoformat()}
+    office.policy = policy_of(people=[*without(office.policy, "vera"), left])
+    assert office.state().state == "approved"
+    later = Office(tmp_path / "later", office.policy)
+    later.wait(DAY)
+    assert_refused(later, later.ask("vera", "vp_sales"), "has_left")
+
+
+def test_someone_who_slips_into_the_policy_for_a_moment_approves_nothing(tmp_path: Path) -> None:
+    honest = policy_of()
+    office = Office(tmp_path, policy_of(people=[*without(honest, "eve"), {"person": "eve", "roles": ["vp_sales"]}]))
+    assert office.ask("eve", "vp_sales").accepted
+    office.policy = honest
+    assert office.state().state == "pending_approval"
+
+
+NAMES = ("vera", "viktor", "rosa", "olga", "piet")
+
+
+@settings(max_examples=25)
+@given(
+    asked=st.sets(st.sampled_from(NAMES)),
+    kept=st.sets(st.sampled_from(NAMES)),
+    risk=st.sampled_from(["medium", "high"]),
+)
+def test_a_decision_holds_by_those_approvers_alone_who_stand_in_the_policy_now(
+    tmp_path_factory: pytest.TempPathFactory, asked: set[str], kept: set[str], risk: str
+) -> None:
+    office = Office(tmp_path_factory.mktemp("office"), risk=risk)
+    roles = {
+        "vera": "vp_sales",
+        "viktor": "vp_sales",
+        "rosa": "risk_officer",
+        "olga": "vp_sales",
+        "piet": "platform_lead",
+    }
+    for name in sorted(asked):
+        office.ask(name, roles[name])
+    stand_ins = [{"person": f"other_{role}", "roles": [role]} for role in ("vp_sales", "risk_officer", "platform_lead")]
+    office.policy = policy_of(people=[*without(office.policy, *(set(NAMES) - kept)), *stand_ins])
+    still = {roles[name] for name in asked & kept if name != "olga"}  # she runs the experiment
+    needed = {"vp_sales"} if risk == "medium" else {"vp_sales", "risk_officer"}
+    assert (office.state().state == "approved") == (needed <= still)
 
 
 def test_the_same_request_from_two_places_counts_once(tmp_path: Path) -> None:
