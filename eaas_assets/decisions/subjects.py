@@ -68,8 +68,8 @@ ASKED: dict[str, tuple[str, ...]] = {
     "design_validation": ("outcome", "grade"),
     "experiment_monitoring": ("check", "latest", "alarm", "metric", "arm", "segment", "days_left"),
     "causal_impact": (
-        "arm", "metric", "role", "direction", "strength", "treatment_value", "control_value", "se", "p_value",
-        "p_adjusted", "relative", "benefit", "benefit_low", "benefit_high", "scale", "minimum_effect",
+        "arm", "metric", "role", "kind", "unit", "direction", "strength", "treatment_value", "control_value", "se",
+        "p_value", "p_adjusted", "relative", "benefit", "benefit_low", "benefit_high", "scale", "minimum_effect",
         "excludes_minimum", "verdict", "refusal_code", "net_value_usd", "net_value_low_usd", "p_loss",
     ),
     "segment_impact": ("arm", "role", "dimension", "value", "harmed"),

@@ -60,6 +60,8 @@ def impact(**changes: Any) -> Row:
         "metric": "reply_rate",
         "role": "primary",
         "direction": "increase",
+        "kind": "proportion",
+        "unit": None,
         "strength": "randomised",
         "treatment_value": 0.35,
         "control_value": 0.25,

@@ -14,7 +14,7 @@ from eaas_assets.decisions.counterfactuals.moves import effect_flips, minimum_fl
 from eaas_assets.decisions.counterfactuals.singles import single_flips
 from eaas_assets.decisions.counterfactuals.thresholds import threshold_flips
 from eaas_assets.decisions.counterfactuals.trial import Flip, Questions
-from eaas_assets.decisions.wording import PROBABILITIES, fact_text, number, usd
+from eaas_assets.decisions.wording import PROBABILITIES, fact_text, name_text, number, usd
 
 
 def counterfactuals(facts: Mapping[str, Any], phase: Phase, questions: Questions) -> list[Flip]:
@@ -131,23 +131,25 @@ def _plain(value: Any) -> str:
 def _shown(flip: Flip) -> str:
     """The flipped value as people read it: "just above 0" where the nearest number beside a bound is meant."""
     if flip.bound is not None and flip.flipped != flip.bound:
-        return f"just {'above' if flip.flipped > flip.bound else 'below'} {fact_text(flip.fact, flip.bound)}"
-    return fact_text(flip.fact, flip.flipped)
+        side = "above" if flip.flipped > flip.bound else "below"
+        return f"just {side} {fact_text(flip.fact, flip.bound, flip.before)}"
+    return fact_text(flip.fact, flip.flipped, flip.before)
 
 
 def _statement(flip: Flip, decision: str, more: Further) -> str:
     then = f"the decision would be {_word(flip.becomes.word)} instead of {_word(decision)}"
     if flip.kind == "threshold":
-        now, other = fact_text(flip.fact, flip.current), _shown(flip)
-        return f"If the bound of {flip.fact} in rule {flip.rule} were {other} instead of {now}, {then}."
+        now, other = fact_text(flip.fact, flip.current, flip.before), _shown(flip)
+        return f"If the bound of rule {flip.rule} on {name_text(flip.fact)} were {other} instead of {now}, {then}."
     then = f"{then} (rule {flip.rule})"
     if flip.fact == "primary.se" and more.units is not None:
         return f"With {more.units:,} further units{_price(more)} and the estimate as it stands, {then}."
     errors = standard_errors(flip)
     away = "" if errors is None else f", {number(errors, 2)} standard errors away"
-    now = "which is not known" if flip.current is None else f"instead of {fact_text(flip.fact, flip.current)}"
+    current = fact_text(flip.fact, flip.current, flip.before)
+    now = "which is not known" if flip.current is None else f"instead of {current}"
     settled = "" if more.units is None else f", which {more.units:,} further units{_price(more)} would show"
-    return f"If {flip.fact} were {_shown(flip)} ({now}{away}){settled}, {then}."
+    return f"If {name_text(flip.fact)} were {_shown(flip)} ({now}{away}){settled}, {then}."
 
 
 def _price(more: Further) -> str:

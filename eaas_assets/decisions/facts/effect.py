@@ -12,6 +12,7 @@ from eaas_assets.contracts.conditions import exact
 from eaas_assets.decisions.facts.values import Row, Rows, difference, get, items, product, ratio
 
 NO_REFUSAL = "none"
+NO_UNIT = "none"
 PASSED = {"non_inferior", "improved"}
 
 
@@ -42,6 +43,8 @@ def primary_facts(row: Row | None) -> dict[str, Any]:
         "primary.benefit_low": low,
         "primary.benefit_high": high,
         "primary.se": get(row, "se"),
+        "primary.kind": get(row, "kind"),
+        "primary.unit": get(row, "unit") or NO_UNIT,
         "primary.p": get(row, "p_value") if p_adjusted is None else p_adjusted,
         "primary.relative_benefit": _good(row, get(row, "relative")),
         "primary.minimum_effect": minimum,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from eaas_assets.decisions.facts.effect import NO_REFUSAL
+from eaas_assets.decisions.facts.effect import NO_REFUSAL, NO_UNIT
 from eaas_assets.decisions.facts.values import (
     Row,
     Rows,
@@ -100,6 +100,8 @@ def _comparison(row: Row | None, segments: Rows) -> dict[str, Any]:
         "primary.benefit_low": low,
         "primary.benefit_high": high,
         "primary.se": error_of_interval(low, high, level),
+        "primary.kind": "proportion",
+        "primary.unit": NO_UNIT,
         "primary.p": get(row, "p_value"),
         "segments.judged": sum(get(segment, "p_value") is not None for segment in segments),
         "segments.harmed": counted(segments, "forbids", True),
