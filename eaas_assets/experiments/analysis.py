@@ -26,7 +26,7 @@ from eaas_assets.contracts.experiments import (
 )
 from eaas_assets.contracts.tables import Table, build
 from eaas_assets.errors import InputError, Problem
-from eaas_assets.experiments.design.rows import design_rows
+from eaas_assets.experiments.design.rows import design_rows, told_by_neighbours
 from eaas_assets.experiments.evidence import data_digest, evidence_id, still_good
 from eaas_assets.experiments.impact.dispatch import impact_rows, refused_rows
 from eaas_assets.experiments.monitoring.rows import monitoring_rows
@@ -180,8 +180,8 @@ def analyse_all(
 ) -> ExperimentTables:
     """Every experiment, in order of their ids; rows of those whose evidence has not changed are kept.
 
-    Designs are also compared with each other: when some document has changed, all designs are checked again, but
-    effects only of experiments whose own evidence is new.
+    Designs are also compared with each other: when some document has changed, the designs that it disturbs or repeats
+    are checked again, but effects only of experiments whose own evidence is new.
 
     Args:
         root: The data folder.
@@ -194,12 +194,10 @@ def analyse_all(
     """
     others = [registered.document for registered in catalogue.experiments.values()]
     good = {} if earlier is None else _still_good(root, catalogue, policy, runs, earlier.registry)
-    same_designs = earlier is not None and _definitions(earlier.registry) == {
-        name: registered.digest for name, registered in catalogue.experiments.items()
-    }
+    settled = {} if earlier is None else _settled(catalogue, policy, earlier, good)
     rows = _Rows([broken_row(name, problems, policy.digest) for name, problems in catalogue.broken.items()])
     renewed = []
-    wanted = [entry for name, entry in catalogue.experiments.items() if name not in good or not same_designs]
+    wanted = [entry for name, entry in catalogue.experiments.items() if name not in settled]
     for registered, opened in _opened_ahead(root, wanted, runs):
         name = registered.document.experiment
         design = _design_again(opened, registered, policy, good[name], others, priors) if name in good else None
@@ -213,9 +211,7 @@ def analyse_all(
             progress(name)
     return ExperimentTables(
         _joined(ExperimentRegistry, rows.registry, None if earlier is None else earlier.registry, good),
-        _joined(
-            DesignValidation, rows.design, None if earlier is None else earlier.design, good if same_designs else {}
-        ),
+        _joined(DesignValidation, rows.design, None if earlier is None else earlier.design, settled),
         _joined(ExperimentMonitoring, rows.monitoring, None if earlier is None else earlier.monitoring, good),
         _joined(CausalImpact, rows.impact, None if earlier is None else earlier.impact, good),
         _joined(SegmentImpact, rows.segments, None if earlier is None else earlier.segments, good),
@@ -269,6 +265,25 @@ def _still_good(
         if before.get(name) == evidence:
             good[name] = evidence
     return good
+
+
+def _settled(
+    catalogue: ExperimentCatalogue, policy: ExperimentPolicy, earlier: ExperimentTables, good: Mapping[str, str]
+) -> dict[str, str]:
+    """Of the experiments in ``good``, those whose design is the same, too: others do to it what they did."""
+    documents = catalogue.experiments
+    if _definitions(earlier.registry) == {name: registered.digest for name, registered in documents.items()}:
+        return dict(good)
+    others = [registered.document for registered in documents.values()]
+    before: dict[str, set[tuple[str, ...]]] = {}
+    columns = (earlier.design[column].tolist() for column in ("experiment_id", "check", "statement", "evidence_json"))
+    for name, *finding in zip(*columns, strict=True):
+        before.setdefault(name, set()).add(tuple(finding))
+    return {
+        name: evidence
+        for name, evidence in good.items()
+        if told_by_neighbours(documents[name].document, policy, others) <= before.get(name, set())
+    }
 
 
 def _definitions(registry: pd.DataFrame) -> dict[str, str]:

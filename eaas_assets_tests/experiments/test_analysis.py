@@ -73,6 +73,21 @@ def test_a_new_document_renews_the_designs_of_all_but_no_other_effect(world: Pat
     assert again.design.duplicated(["experiment_id", "check", "statement"]).sum() == 0
 
 
+@pytest.mark.parametrize(
+    ("hypothesis", "looked_at"),
+    [("More answers come in.", ["A", "B", "C", "D"]), ("Orders are packed by night shifts.", ["D"])],
+)
+def test_only_designs_that_a_new_document_bears_on_are_checked_again(world, hypothesis, looked_at) -> None:
+    for name in ("A", "B", "C"):
+        register(world, name, hypothesis="More answers come in.")
+    first = analysed(world)
+    register(world, "D", hypothesis=hypothesis)
+    told: list[str] = []
+    again = analyse_all(world, read_experiments(world), POLICY, earlier=first, progress=told.append)
+    assert told == looked_at
+    assert again.design.equals(analysed(world).design)
+
+
 def test_an_experiment_that_is_gone_has_no_rows(world: Path) -> None:
     first = analysed(world)
     (world / "experiments" / "A" / "experiment.yaml").unlink()

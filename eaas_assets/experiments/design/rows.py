@@ -56,7 +56,7 @@ def design_rows(
             "check": finding.check,
             "outcome": finding.outcome,
             "statement": finding.statement,
-            "evidence_json": json.dumps(_finite(finding.evidence), ensure_ascii=False, allow_nan=False),
+            "evidence_json": _evidence(finding),
             "action": finding.action,
             "grade": graded.letter,
             "grade_reasons_json": reasons,
@@ -84,6 +84,24 @@ def design_findings(
         *neighbour_findings(subject, others),
     ]
     return sorted(findings, key=lambda finding: _AREAS.index(finding.area))
+
+
+def told_by_neighbours(
+    experiment: Experiment, policy: ExperimentPolicy, others: Sequence[Experiment]
+) -> set[tuple[str, str, str]]:
+    """Check, statement and evidence (as in the rows) of all that a design owes to other experiments, without its data.
+
+    Args:
+        experiment: The document.
+        policy: Rules.
+        others: All experiments that are known.
+    """
+    found = neighbour_findings(Subject(experiment, Opened("nothing"), policy), others)
+    return {(finding.check, finding.statement, _evidence(finding)) for finding in found}
+
+
+def _evidence(finding: Finding) -> str:
+    return json.dumps(_finite(finding.evidence), ensure_ascii=False, allow_nan=False)
 
 
 def _finite(value: Any) -> Any:
