@@ -119,3 +119,23 @@ def test_the_order_of_a_files_rows_does_not_matter(tmp_path_factory: pytest.Temp
     values = [data.randomised.values(experiment().primary, arm).tolist() for arm in "ab"]
     assert values == [[0.0, 2.0, 4.0], [1.0, 3.0, 0.0]]
     assert data.randomised.integrity.conflicting_rows == 6
+
+
+@pytest.mark.parametrize(
+    ("values", "mean", "sd"),
+    [
+        ([10_000_001, 10_000_003, 10_000_002], "10000002", 1.0),
+        (["1.2", *["1.1", "1.3"] * 500], "1.2", 0.1),
+        (["1000000.2", *["1000000.1", "1000000.3"] * 500], "1000000.2", 0.1),
+        (["10000000.2", *["10000000.1", "10000000.3"] * 500], "10000000.2", 0.1),
+    ],
+)
+def test_numerical_accuracy_sets_from_a_file(tmp_path: Path, values: list[object], mean: str, sd: float) -> None:
+    """NIST StRD univariate, NumAcc1 to NumAcc4: certified means and deviations, read from CSV."""
+    rows = "".join(f"u{number},control,{value}\n" for number, value in enumerate(values))
+    data = opened(tmp_path, f"user,arm,spend\n{rows}v,treatment,1\n").randomised
+    assert data is not None
+    part = data.moments(experiment().primary)["control"]
+    assert part.mean[0] == pytest.approx(float(mean), rel=1e-15)
+    # 0.1 apart at ten million, doubles hold no more digits of the values themselves.
+    assert part.covariance[0, 0] ** 0.5 == pytest.approx(sd, rel=1e-8 if float(mean) > 1e6 else 1e-13)
