@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from eaas_assets.errors import shown
 from eaas_assets.experiments.design.finding import Finding, Outcome, Subject
 from eaas_assets.experiments.observations.access import PanelData
-from eaas_assets.experiments.wording import count, percent
+from eaas_assets.experiments.wording import count, joined, percent
 
 FEW_UNITS = 10
 """Units of a panel below which its errors come from ranks among few placebos."""
@@ -34,6 +35,7 @@ def _panel(subject: Subject, panel: PanelData) -> Iterator[Finding]:
     last, start = int(panel.time.max()), int(panel.time.min())
     treated = adoption <= last
     yield _comparison(subject, panel, int(units.size), int(np.count_nonzero(treated)))
+    yield _dates(panel)
     if treated.any():
         yield _before(subject, int(adoption[treated].min()) - start)
     yield _complete(panel, int(units.size))
@@ -59,6 +61,23 @@ def _comparison(subject: Subject, panel: PanelData, units: int, treated: int) ->
         action = "Add units; with so few the error is found among few placebos and small effects cannot be shown."
         return Finding("assignment", "comparison_units", "warning", f"{said}: few to compare.", evidence, action)
     return Finding("assignment", "comparison_units", "passed", f"{said}.", evidence)
+
+
+def _dates(panel: PanelData) -> Finding:
+    """Units whose rows disagree on the date from which they are treated are as bad as units in two arms."""
+    torn = panel.integrity.units_in_two_arms
+    seen = panel.integrity.units + torn
+    examples = [shown(name, 40) for name in panel.integrity.units_in_two_arms_examples]
+    evidence = {"units": torn, "of": seen, "examples": examples}
+    if torn == 0:
+        statement = f"Every unit of {seen:,} has one date of treatment, or none."
+        return Finding("assignment", "adoption_dates", "passed", statement, evidence)
+    statement = (
+        f"{count(torn, 'unit')} of {seen:,} ({percent(torn / seen)}) {'has' if torn == 1 else 'have'} several dates of "
+        f"treatment, such as {joined(examples, 3)}; none of them is used."
+    )
+    action = "Give every unit one date; a unit whose treatment ends or starts again cannot be compared."
+    return Finding("assignment", "adoption_dates", "error", statement, evidence, action)
 
 
 def _before(subject: Subject, periods: int) -> Finding:

@@ -16,6 +16,7 @@ from eaas_assets.contracts.experiment import Experiment, Metric
 from eaas_assets.contracts.experiment_policy import ExperimentPolicy
 from eaas_assets.errors import EstimateRefused
 from eaas_assets.experiments.impact.answers import Answer, from_panel, pictures, refused_effect, require_first_arm
+from eaas_assets.experiments.impact.panel_refusals import in_words, require_finite
 from eaas_assets.experiments.observations.access import FloatArray, IntArray, PanelData
 from eaas_assets.stats.experiments.results import Effect
 from eaas_assets.stats.panels.before_after import before_after
@@ -61,6 +62,7 @@ class BeforeAfterEstimator:
     def _estimate(self, metric: Metric, inside: NDArray[np.bool_]) -> tuple[Effect, PanelEffect | None, int]:
         sizes, first = (0, 0), 0
         try:
+            require_finite(self._panel, metric)
             series = one_series(self._panel, self._panel.outcome[metric.name], inside)
             first = series.intervention
             after = int(np.count_nonzero(series.time >= first))
@@ -96,7 +98,7 @@ def one_series(panel: PanelData, outcome: FloatArray, inside: NDArray[np.bool_])
     time, index, rows = np.unique(panel.time[treated], return_inverse=True, return_counts=True)
     units = np.unique(panel.unit[treated]).size
     if (rows != units).any():
-        period = int(time[np.argmax(rows != units)])
+        period = in_words(panel, int(time[np.argmax(rows != units)]))
         raise EstimateRefused("missing_cells", f"not all of the {units} units have one row in period {period}")
     controls = panel.controls[treated]
     means = [np.bincount(index, column) / rows for column in (outcome[treated], *controls.T)]

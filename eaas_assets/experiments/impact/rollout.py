@@ -27,6 +27,7 @@ from eaas_assets.contracts.experiment import Experiment, Metric
 from eaas_assets.contracts.experiment_policy import ExperimentPolicy
 from eaas_assets.errors import EstimateRefused
 from eaas_assets.experiments.impact.answers import Answer, from_panel, pictures, refused_effect, require_first_arm
+from eaas_assets.experiments.impact.panel_refusals import require_complete, require_finite
 from eaas_assets.experiments.observations.access import FloatArray, PanelData
 from eaas_assets.stats.experiments.results import Effect
 from eaas_assets.stats.panels.did import did_2x2, difference_in_differences, two_way_effect
@@ -83,6 +84,9 @@ class RolloutEstimator:
     def _estimate(self, metric: Metric, inside: NDArray[np.bool_]) -> tuple[Effect, PanelEffect | None]:
         shape = shape_of(self._panel, inside)
         try:
+            require_finite(self._panel, metric)
+            if not shape.one_period_each:
+                require_complete(self._panel, inside)
             found = _found(self._panel, self._panel.outcome[metric.name], inside, shape, self._level)
         except EstimateRefused as error:
             return refused_effect(metric, error.code, error.reason, self._level, sizes=shape.units), None

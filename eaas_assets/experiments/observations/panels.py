@@ -71,7 +71,7 @@ def read_panel(cursor: duckdb.DuckDBPyConnection, source: Source, experiment: Ex
         infinite_values=infinite,
         constant_metrics=tuple(name for name, values in outcome.items() if _constant(values)),
         mixed_time_zones=mixed,
-        measured_before_treatment=period.size > 0 and not (period >= adoption).any(),
+        measured_before_treatment=_dates_anybody(panel, found) and not (period >= adoption).any(),
     )
     cluster = _numbered(found["cluster"]) if "cluster" in found else None
     segments = {name: _texts(found[f"s{index}"]) for index, name in enumerate(experiment.segments)}
@@ -191,6 +191,13 @@ def _adoption(
             for name in strange
         )
     return np.where(np.isin(unit, panel.treated), min(start, never), never).astype(np.int64)
+
+
+def _dates_anybody(panel: Panel, found: dict[str, Any]) -> bool:
+    """Whether some unit of the data has a date from which it is treated, whatever that date."""
+    if panel.intervention is not None:
+        return bool(found["unit"].size)
+    return bool((~np.ma.getmaskarray(found["adoption"])).any())
 
 
 def _intervention(file: str, stated: str | int, is_day: bool) -> int:

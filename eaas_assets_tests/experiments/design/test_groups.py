@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from eaas_assets_tests.experiments.design.asking import grade_of, judge, outcome
+from eaas_assets_tests.experiments.design.asking import check, grade_of, judge, outcome
 from eaas_assets_tests.experiments.observations_by_hand import (
     PairedByHand,
     metric_by_hand,
@@ -40,6 +40,16 @@ def test_a_rollout_needs_periods_from_before():
     assert outcome(judge(panel([20] * 8 + [99] * 8), **ROLLOUT), "periods_before") == "passed"
     assert outcome(judge(panel([2] * 8 + [99] * 8), **ROLLOUT), "periods_before") == "warning"
     assert outcome(judge(panel([0] * 8 + [99] * 8), **ROLLOUT), "periods_before") == "error"
+
+
+def test_units_with_two_dates_of_treatment_are_told():
+    made = panel([20] * 8 + [99] * 8)
+    assert outcome(judge(made, **ROLLOUT), "adoption_dates") == "passed"
+    integrity = replace(made.integrity, units_in_two_arms=2, units_in_two_arms_examples=("shop a", "shop b"))
+    rows = judge(replace(made, integrity=integrity), **ROLLOUT)
+    assert outcome(rows, "adoption_dates") == "error"
+    assert "2 units of 18" in check(rows, "adoption_dates")["statement"]
+    assert "'shop a'" in check(rows, "adoption_dates")["statement"]
 
 
 def test_missing_cells_of_a_panel_are_told():

@@ -184,7 +184,18 @@ def test_gaps_are_named_and_never_filled():
     )
     row = primary(rollout(), holed)
     assert row["refusal_code"] == "missing_cells"
-    assert "unit_001 at 7" in row["refusal_reason"]
+    assert "1 of 120 rows of a unit and period are missing, the first of 'unit_001' in 7" in row["refusal_reason"]
+    by_day = replace(holed, time=holed.time + 20_000, adoption=holed.adoption + 20_000, time_is_day=True)
+    assert "'unit_001' in 2024-10-11" in primary(rollout(), by_day)["refusal_reason"]
+
+
+def test_one_infinite_value_is_counted_as_one():
+    full = panel_by_hand({"spend": matrix(12, 10)}, [5] * 6 + [NEVER] * 6)
+    nothing = {"spend": np.full(full.unit.size, np.nan)}
+    infinite = replace(full, outcome=nothing, integrity=Integrity(rows=120, infinite_values={"spend": 1}))
+    for experiment in (rollout(), experiment_by_hand(design="before_after", type="workflow_change")):
+        row = primary(experiment, infinite)
+        assert (row["refusal_code"], row["refusal_reason"]) == ("not_finite", "1 row of 120 is infinite")
 
 
 def test_a_panel_tells_only_the_first_treatment_arm():

@@ -71,7 +71,14 @@ def test_a_unit_adopted_twice_is_not_used(tmp_path: Path) -> None:
     data = panel(tmp_path, ROWS.replace("a,2024-10-03,2024-10-02", "a,2024-10-03,2024-10-01"))
     assert set(data.unit.tolist()) == {"b"}
     assert (data.integrity.units_in_two_arms, data.integrity.units_in_two_arms_examples) == (1, ("a",))
-    assert data.integrity.measured_before_treatment
+    assert not data.integrity.measured_before_treatment, "nobody is treated, at whatever time"
+
+
+def test_periods_before_the_only_date_are_measured_before_the_treatment(tmp_path: Path) -> None:
+    rows = "store,day,since,spend\na,2024-10-01,{0},1\na,2024-10-02,{0},2\nb,2024-10-01,,1\nb,2024-10-02,,2\n"
+    assert panel(tmp_path, rows.format("2024-12-01")).integrity.measured_before_treatment
+    assert not panel(tmp_path, rows.format("2024-10-02")).integrity.measured_before_treatment
+    assert not panel(tmp_path, rows.format("")).integrity.measured_before_treatment, "nobody is treated, ever"
 
 
 def test_repeated_and_contradicting_periods_are_counted(tmp_path: Path) -> None:
