@@ -173,7 +173,7 @@ class ArmMoments:
             columns: The columns that the estimator needs.
         """
         if self.n == 0:
-            return Refusal("empty_arm", f"the {arm} arm has no units")
+            return Refusal("empty_arm", f"the {arm} arm has no unit with a value")
         index = [self.column(name) for name in columns]
         means, block = self.mean[index], self.covariance[np.ix_(index, index)]
         if not np.isfinite(means).all() or np.isinf(block).any():

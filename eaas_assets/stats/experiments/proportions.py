@@ -70,7 +70,8 @@ def proportion_difference(
             raise ValueError(f"successes == {successes}, must be between 0 and n == {n}")
     sizes = (n_treatment, n_control)
     if 0 in sizes:
-        empty = Refusal("empty_arm", f"the {'treatment' if n_treatment == 0 else 'control'} arm has no units")
+        arm = "treatment" if n_treatment == 0 else "control"
+        empty = Refusal("empty_arm", f"the {arm} arm has no unit with a value")
         return refused("proportion", _METHOD, (empty,), sizes=sizes, level=level)
     treatment, control = counts.rates
     critical = normal_quantile(0.5 + level / 2.0)

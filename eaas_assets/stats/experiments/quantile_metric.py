@@ -189,7 +189,7 @@ def quantile_difference(treatment: QuantileArm, control: QuantileArm, quantile: 
 
 def _problem(arm: QuantileArm, name: str) -> Refusal | None:
     if arm.n == 0:
-        return Refusal("empty_arm", f"the {name} arm has no units")
+        return Refusal("empty_arm", f"the {name} arm has no unit with a value")
     if not math.isfinite(arm.value):
         return Refusal("not_finite", f"the {name} arm has missing or infinite values")
     if math.isnan(arm.low) or math.isnan(arm.high):

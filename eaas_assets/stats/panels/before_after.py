@@ -255,7 +255,7 @@ def _verdict(
         return "estimated", ""
     if minimum_effect is not None and -minimum_effect < ci.low and ci.high < minimum_effect:
         return "estimated", ""
-    return "inconclusive", f"{ADD_CONTROL}; no effect and effects from {ci.low:.4g} to {ci.high:.4g} fit equally"
+    return "inconclusive", f"{ADD_CONTROL}; no effect and every other within the interval fit equally"
 
 
 def _paths(at: IntArray, y: FloatArray, n_pre: int, reading: Reading, confidence: float) -> dict[str, np.ndarray]:
