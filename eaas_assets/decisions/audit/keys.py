@@ -72,9 +72,13 @@ class KeyStore:
         """
         return cls(key_folder(), (locations.data, locations.output))
 
-    def anchors_path(self, log: Path) -> Path:
-        """Where copies of the checkpoints of the log at this path are kept."""
-        return self.folder / ANCHORS / f"{digest(str(log.resolve()))[:32]}.jsonl"
+    def anchors_path(self, log: Path, origin: str) -> Path:
+        """Where copies of the checkpoints of the log at this path and of this origin are kept."""
+        return self.folder / ANCHORS / f"{_place(log)}-{origin.rpartition('/')[2]}.jsonl"
+
+    def anchors(self, log: Path) -> list[Path]:
+        """The files of all logs that ever stood at this path."""
+        return sorted((self.folder / ANCHORS).glob(f"{_place(log)}*.jsonl"))
 
     def sign_head(self, origin: str, size: int, head: str, now: datetime) -> Checkpoint:
         """Sign a head of a log; makes the key pair where there is none.
@@ -131,6 +135,10 @@ class KeyStore:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         key = Ed25519PrivateKey.generate()
         _write_new(path, key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()), 0o600)
+
+
+def _place(log: Path) -> str:
+    return digest(str(log.resolve()))[:32]
 
 
 def _refuse_if_open_to_others(path: Path) -> None:

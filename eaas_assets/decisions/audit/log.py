@@ -28,7 +28,7 @@ from eaas_assets.decisions.audit.entries import (
     encode_line,
 )
 from eaas_assets.decisions.audit.keys import KeyStore
-from eaas_assets.decisions.audit.verification import FoundCheckpoint, Verification, found_in, verify_log
+from eaas_assets.decisions.audit.verification import KEY_FOLDER, FoundCheckpoint, Verification, found_in, verify_log
 from eaas_assets.errors import StorageError
 from eaas_assets.storage.locations import Locations
 
@@ -180,8 +180,10 @@ class AuditLog:
             seen = self._seen
             if not seen.seq:
                 return None
-            signed = self.keys.sign_head(log_origin(seen.first), seen.seq, seen.head, self._clock())
-            for path in (self.keys.anchors_path(self.path), self.checkpoints_path):  # first where it matters most
+            origin = log_origin(seen.first)
+            signed = self.keys.sign_head(origin, seen.seq, seen.head, self._clock())
+            # First where it matters most.
+            for path in (self.keys.anchors_path(self.path, origin), self.checkpoints_path):
                 with locked(path):
                     mend_tail(path, lambda line: read_line(line) is not None)
                     append_durably(path, checkpoint_line(signed))
@@ -196,22 +198,30 @@ class AuditLog:
             checkpoints: Further ones, for instance read off a printed report.
             public_keys: Keys that count; None: those of the key folder.
         """
-        outside = found_in("key folder", self.keys.anchors_path(self.path))
+        files = self.keys.anchors(self.path)
+        outside = [found for file in files for found in found_in(KEY_FOLDER, file)]
         beside = found_in("beside the log", self.checkpoints_path)
         given = [FoundCheckpoint("given", None, checkpoint) for checkpoint in checkpoints]
-        remarks = []
-        if missing := {found.checkpoint for found in outside} - {found.checkpoint for found in beside}:
-            remarks.append(f"{len(missing):,} checkpoints of the key folder are not beside the log.")
-        if missing := {found.checkpoint for found in beside} - {found.checkpoint for found in outside}:
-            remarks.append(f"{len(missing):,} checkpoints beside the log are not in the key folder.")
         keys = self.keys.public_keys() if public_keys is None else public_keys
-        verification = verify_log(self.path, [*outside, *beside, *given], keys, remarks)
-        if {"cut", "another_log"} & {problem.code for problem in verification.problems}:
-            where = (
-                f"If the log was emptied on purpose, move its old checkpoints away: {self.keys.anchors_path(self.path)}"
-            )
-            verification = verification._replace(remarks=(*verification.remarks, where))
-        return verification
+        verification = verify_log(self.path, [*outside, *beside, *given], keys)
+        gone = {one.checkpoint for one in outside if one.checkpoint and one.checkpoint.origin in verification.older}
+        remarks = [*_copies(outside, beside, gone), *verification.remarks]
+        if verification.older or {"cut", "another_log"} & {problem.code for problem in verification.problems}:
+            own = None if verification.origin is None else self.keys.anchors_path(self.path, verification.origin)
+            others = ", ".join(str(file) for file in files if file != own) or str(own)
+            remarks.append(f"If the log was emptied on purpose, move its old checkpoints away: {others}")
+        return verification._replace(remarks=tuple(remarks))
+
+
+def _copies(
+    outside: Iterable[FoundCheckpoint], beside: Iterable[FoundCheckpoint], gone: set[Checkpoint]
+) -> Iterator[str]:
+    """How the checkpoints of the key folder and those beside the log differ."""
+    kept, copied = ({found.checkpoint for found in place} for place in (outside, beside))
+    if missing := kept - copied - gone:
+        yield f"{len(missing):,} checkpoints of the key folder are not beside the log."
+    if missing := copied - kept:
+        yield f"{len(missing):,} checkpoints beside the log are not in the key folder."
 
 
 class _Seen:

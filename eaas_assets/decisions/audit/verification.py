@@ -3,12 +3,17 @@
 The chain alone finds whatever was changed, put in, left out, doubled or moved within it. That its end was cut, or
 that an insider wrote it anew from some entry on, is found by checkpoints: up to the last of them, and not beyond.
 Whoever holds the signing key and every copy of the checkpoints can rewrite the log unseen.
+
+A log that begins after all that was signed of an older one at its place, such as after the output folder was removed,
+claims nothing about the time before. It is what was written, and the older one is told as gone. A log with a single
+entry from before that claims to be the older one, and is found to be another.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,8 +21,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from eaas_assets.decisions.audit.appending import locked
 from eaas_assets.decisions.audit.checkpoints import Checkpoint, log_origin, read_checkpoints
-from eaas_assets.decisions.audit.entries import MAX_LINE, NOTHING_BEFORE, DamagedLine, decode_line
+from eaas_assets.decisions.audit.entries import MAX_LINE, NOTHING_BEFORE, DamagedLine, decode_line, instant_text
 
+KEY_FOLDER = "key folder"
+"""Where a checkpoint was found that whoever writes the log cannot reach."""
 SHOWN_PROBLEMS = 200
 """Problems that are kept; of further ones only the number is."""
 
@@ -53,6 +60,8 @@ class Verification(NamedTuple):
         problems: What is wrong, the first ``SHOWN_PROBLEMS`` of it.
         further_problems: How many more there are.
         remarks: What is no fault but should be known.
+        origin: Which log it is; None for an empty one, or one whose first entry is damaged.
+        older: Origins of logs that stood at its place and are gone, each with its last checkpoint.
     """
 
     entries: int
@@ -62,6 +71,16 @@ class Verification(NamedTuple):
     problems: tuple[AuditProblem, ...]
     further_problems: int
     remarks: tuple[str, ...]
+    origin: str | None
+    older: Mapping[str, Checkpoint]
+
+    @property
+    def gone(self) -> tuple[str, ...]:
+        """The older logs, each in a sentence."""
+        return tuple(
+            f"An older log of this place is gone: {last.size:,} entries, the last time signed at {last.at}."
+            for last in self.older.values()
+        )
 
     @property
     def ok(self) -> bool:
@@ -110,19 +129,44 @@ def verify_lines(
         remarks: What is known already and should stand in the outcome.
     """
     problems = _Problems()
-    signed = _good_checkpoints(list(found), keys, problems)
+    found = list(found)
+    signed = _good_checkpoints(found, keys, problems)
     wanted = {checkpoint.size for checkpoint in signed}
     chain = _walk(lines, wanted, problems)
+    older = _older(signed, found, chain)
     proven = 0
     for checkpoint, (place, line) in signed.items():
+        if checkpoint.origin in older:
+            continue
         if fault := _contradiction(checkpoint, chain):
             problems.add(AuditProblem(place, line, *fault))
         else:
             proven = max(proven, checkpoint.size)
-    said = [*remarks, *_remarks(chain, len(signed), proven)]
-    return Verification(
-        chain.lines, chain.head, len(signed), proven, tuple(problems.kept), problems.further, tuple(said)
+    own = sum(checkpoint.origin not in older for checkpoint in signed)
+    verification = Verification(
+        chain.lines, chain.head, own, proven, tuple(problems.kept), problems.further, (), chain.origin, older
     )
+    return verification._replace(remarks=(*remarks, *verification.gone, *_remarks(chain, own, proven)))
+
+
+def _older(
+    signed: Mapping[Checkpoint, object], found: Iterable[FoundCheckpoint], chain: _Chain
+) -> dict[str, Checkpoint]:
+    """Logs that stood here before this one began: origin → last checkpoint.
+
+    Only what the key folder alone knows counts: a checkpoint beside the log, or one that someone asks about, is said to
+    be of this log.
+    """
+    claimed = {one.checkpoint.origin for one in found if one.checkpoint and one.place != KEY_FOLDER}
+    last: dict[str, Checkpoint] = {}
+    for checkpoint in signed:
+        if checkpoint.origin not in claimed | {chain.origin}:
+            last[checkpoint.origin] = max(
+                last.get(checkpoint.origin, checkpoint), checkpoint, key=lambda one: (one.at, one.size)
+            )
+    if chain.origin is None or chain.earliest is None:
+        return {}
+    return {origin: one for origin, one in last.items() if one.at < chain.earliest}
 
 
 def found_in(place: str, path: Path) -> list[FoundCheckpoint]:
@@ -143,18 +187,27 @@ class _Problems:
 
 
 class _Chain(NamedTuple):
-    """What was read of the log: number of lines, hashes of the first and the last, and of those that were asked for."""
+    """What was read of the log: number of lines, hashes of the first and the last, and of those that were asked for.
+
+    Of its time the earliest moment that any entry names.
+    """
 
     lines: int
     first: str
     head: str
     at: dict[int, str]
+    earliest: str | None
+
+    @property
+    def origin(self) -> str | None:
+        return None if self.first == NOTHING_BEFORE else log_origin(self.first)
 
 
 def _walk(lines: Iterable[bytes], wanted: set[int], problems: _Problems) -> _Chain:
     """Check every line by itself and against the one before it. A damaged line breaks the chain once, not for ever."""
     number, seq, head, first = 0, 0, NOTHING_BEFORE, NOTHING_BEFORE
     at: dict[int, str] = {}
+    earliest: datetime | None = None
     broken = False
     for number, line in enumerate(lines, 1):
         try:
@@ -170,11 +223,12 @@ def _walk(lines: Iterable[bytes], wanted: set[int], problems: _Problems) -> _Cha
             problems.add(AuditProblem("log", number, "broken_chain", found, f"one that follows {head[:16]}…"))
         broken = False
         seq, head = entry.seq, entry.entry_hash
+        earliest = entry.at if earliest is None else min(earliest, entry.at)
         if number == 1:
             first = head
         if number in wanted:
             at[number] = head
-    return _Chain(number, first, head, at)
+    return _Chain(number, first, head, at, None if earliest is None else instant_text(earliest))
 
 
 def _lines(log: Path) -> Iterator[bytes]:
@@ -221,10 +275,10 @@ def _good_checkpoints(
 def _contradiction(checkpoint: Checkpoint, chain: _Chain) -> tuple[str, str, str] | None:
     """How the log differs from a signed checkpoint: code, found, expected."""
     signed = f"the {checkpoint.size:,} entries that were signed at {checkpoint.at}"
+    if chain.origin is not None and checkpoint.origin != chain.origin:
+        return "another_log", "a log with another first entry", signed
     if checkpoint.size > chain.lines:
         return "cut", f"a log of {chain.lines:,} entries", signed
-    if checkpoint.origin != log_origin(chain.first):
-        return "another_log", "a log with another first entry", signed
     if chain.at.get(checkpoint.size) != checkpoint.head:
         return "rewritten", f"another entry {checkpoint.size:,}", signed
     return None

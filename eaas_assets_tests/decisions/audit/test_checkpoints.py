@@ -73,4 +73,4 @@ def test_every_checkpoint_is_kept_beside_the_log_and_in_the_key_folder(tmp_path:
     log = filled_log(tmp_path, 3, checkpoints=(1, 3))
     beside = [one.checkpoint for one in read_checkpoints(log.checkpoints_path)]
     assert [one.size for one in beside if one] == [1, 3]
-    assert beside == [one.checkpoint for one in read_checkpoints(log.keys.anchors_path(log.path))]
+    assert beside == [one.checkpoint for one in read_checkpoints(log.keys.anchors_path(log.path, beside[0].origin))]

@@ -5,8 +5,10 @@ import io
 import itertools
 import json
 import random
+import shutil
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from eaas_assets.decisions.audit.entries import NOTHING_BEFORE, Entry, encode_li
 from eaas_assets.decisions.audit.keys import KeyStore
 from eaas_assets.decisions.audit.log import AuditLog
 from eaas_assets.decisions.audit.verification import FoundCheckpoint, Verification, verify_lines, verify_log
-from eaas_assets_tests.decisions.logs_by_hand import NOON, entry, filled_log, log_at
+from eaas_assets_tests.decisions.logs_by_hand import DAY, NOON, HandClock, entry, filled_log, log_at
 
 
 def changed(content: bytes) -> Verification:
@@ -88,11 +90,77 @@ def test_a_tail_cut_at_any_line_is_found_by_the_last_checkpoint(tmp_path: Path) 
     log.path.unlink()
     emptied = log.verify()
     assert [problem.code for problem in emptied.problems] == ["cut", "cut"]
-    log.keys.anchors_path(log.path).rename(tmp_path / "old checkpoints")  # as the last remark says
-    assert str(log.keys.anchors_path(log.path)) in emptied.remarks[-1]
+    (anchors,) = log.keys.anchors(log.path)
+    assert str(anchors) in emptied.remarks[-1]
+    anchors.rename(tmp_path / "old checkpoints")  # as the last remark says
     log.checkpoints_path.unlink()
     log.append(entry(1))
     assert log.verify().ok
+
+
+def begun_anew(folder: Path, at: datetime) -> AuditLog:
+    """A log at the place of one of five entries whose output folder was removed, with three entries of that time."""
+    old = filled_log(folder, 5, checkpoints=(3, 5))
+    shutil.rmtree(old.path.parent.parent)
+    log = log_at(folder, HandClock(at))
+    for number in range(3):
+        log.append(entry(number + 50))
+    return log
+
+
+def test_a_log_that_begins_after_the_older_one_at_its_place_is_intact_and_tells_that_the_older_one_is_gone(
+    tmp_path: Path,
+) -> None:
+    log = begun_anew(tmp_path, NOON + DAY)
+    for verification in (log.verify(), [log.checkpoint(), log.verify()][1]):
+        assert verification.ok
+        (gone,) = verification.gone
+        assert gone.startswith("An older log of this place is gone: 5 entries, the last time signed at 2026-03-02")
+        assert gone in verification.remarks
+    assert verification.statement.endswith("3 entries, 3 of them proven by 1 signed checkpoints.")
+    (old,) = set(log.keys.anchors(log.path)) - {log.keys.anchors_path(log.path, verification.origin or "")}
+    assert str(old) in verification.remarks[-1]
+    old.rename(tmp_path / "kept")
+    assert log.verify().remarks == ()
+
+
+def test_a_log_that_begins_anew_is_watched_like_any_other(tmp_path: Path) -> None:
+    log = begun_anew(tmp_path, NOON + DAY)
+    log.checkpoint()
+    log.path.write_bytes(b"".join(lines_of(log)[:2]))
+    assert [problem.code for problem in log.verify().problems] == ["cut"]
+
+
+@pytest.mark.parametrize("first", [1, 2, 3])
+def test_a_log_with_one_entry_from_the_time_of_the_older_one_claims_to_be_it_and_is_found_out(
+    tmp_path: Path, first: int
+) -> None:
+    log = begun_anew(tmp_path, NOON + DAY)
+    later = [Entry(one.kind, one.actor, one.summary, one.payload, at=one.at) for one in log.entries()]
+    log.path.write_bytes(rechained([one._replace(at=NOON) if n == first else one for n, one in enumerate(later, 1)]))
+    assert {problem.code for problem in log.verify().problems} == {"another_log"}
+
+
+def test_where_checkpoints_of_the_older_log_stand_beside_the_new_one_or_are_asked_about_it_is_found(
+    tmp_path: Path,
+) -> None:
+    old = filled_log(tmp_path, 5)
+    printed = old.checkpoint()
+    assert printed is not None
+    old.path.unlink()
+    log = log_at(tmp_path, HandClock(NOON + DAY))
+    log.append(entry(50))
+    assert {problem.code for problem in log.verify().problems} == {"another_log"}
+    log.checkpoints_path.unlink()
+    assert log.verify().ok
+    assert {problem.code for problem in log.verify([printed]).problems} == {"another_log"}
+
+
+def test_a_log_whose_first_entry_is_damaged_is_no_fresh_one(tmp_path: Path) -> None:
+    log = begun_anew(tmp_path, NOON + DAY)
+    log.path.write_bytes(b"x" + log.path.read_bytes())
+    verification = log.verify()
+    assert (verification.origin, verification.older) == (None, {})
 
 
 def test_entries_after_the_last_checkpoint_can_be_cut_unseen_and_the_remark_says_how_many(tmp_path: Path) -> None:
