@@ -7,9 +7,9 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
-import pandas as pd
 import pytest
 from click.testing import Result
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -17,10 +17,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from typer.testing import CliRunner
 
 from eaas_assets.cli import app
-from eaas_assets.decisions.audit.keys import KEY_DIR_VARIABLE
+from eaas_assets.decisions.approvals.policy import read_approval_policy
+from eaas_assets.decisions.audit.keys import KEY_DIR_VARIABLE, KeyStore
+from eaas_assets.decisions.audit.log import AuditLog
+from eaas_assets.decisions.deciding import decision_rows
 from eaas_assets.storage.locations import DATA_DIR_VARIABLE, OUTPUT_DIR_VARIABLE
 from eaas_assets_tests.defs.instances import Installation, errors, installation
-from eaas_assets_tests.worlds import sample_world, shipped_policy, write_decision_policies, write_policies, write_yaml
+from eaas_assets_tests.worlds import SAMPLE_DATA, shipped_policy, write_decision_policies, write_policies, write_yaml
 
 PEOPLE = [
     {"person": "ada", "roles": ["vp_sales"]},
@@ -47,11 +50,11 @@ class Desk:
         return self.call("approve", "E001", "--person", person, "--role", role, *options)
 
     def state(self) -> tuple[str, str | None]:
-        result = self.made.run("refresh_decisions")
-        assert result.success, errors(result)
-        decisions = self.made.tables.read(self.made.tables.snapshot_path("decisions"))
-        row = decisions[decisions["current"]].iloc[0]
-        return row["state"], row["effective_decision"] if pd.notna(row["effective_decision"]) else None
+        """State of the decision on E001, and what holds, as the log tells it."""
+        keys = KeyStore(Path(self.environment[KEY_DIR_VARIABLE]))
+        entries = list(AuditLog(self.log, keys).entries())
+        row = decision_rows(entries, read_approval_policy(self.made.data), datetime.now(UTC))[-1]
+        return row["state"], row["effective_decision"]
 
     @property
     def log(self) -> Path:
@@ -69,24 +72,37 @@ def key(tmp_path: Path) -> Path:
     return path
 
 
-def made_desk(root: Path, monkeypatch: pytest.MonkeyPatch, people: list[dict[str, object]]) -> Iterator[Desk]:
-    data, keys = root / "data", root / "keys"
+def decided_world(root: Path, people: list[dict[str, object]]) -> Path:
+    """Data, output and keys of an installation in which E001 was decided and waits for ``vp_sales``."""
+    data = root / "data"
     write_policies(data)
     required = [{"decisions": ["scale"], "risk_tiers": ["low"], "roles": ["vp_sales"]}]
     approvals = {**shipped_policy("approvals"), "people": people, "requirements": required,
                  "override_roles": ["risk_officer"], "default_decision_owner": "vp_sales"}  # fmt: skip
     write_decision_policies(data, approvals=approvals)
-    shutil.copytree(sample_world(root / "sample") / "experiments" / "E001", data / "experiments" / "E001")
-    monkeypatch.setenv(KEY_DIR_VARIABLE, str(keys))
-    with installation(data, root / "output") as made:
+    shutil.copytree(SAMPLE_DATA / "experiments" / "E001", data / "experiments" / "E001")
+    with pytest.MonkeyPatch.context() as environment, installation(data, root / "output") as made:
+        environment.setenv(KEY_DIR_VARIABLE, str(root / "keys"))
         result = made.run("refresh_experiments")
         assert result.success, errors(result)
-        yield Desk(made, keys)
+    return root
+
+
+@pytest.fixture(scope="module")
+def decided(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Such a world, made once: every test works on a copy."""
+    return decided_world(tmp_path_factory.mktemp("decided"), PEOPLE)
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    yield from made_desk(tmp_path, monkeypatch, PEOPLE)
+def desk(decided: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    yield from opened(shutil.copytree(decided, tmp_path / "copy"), monkeypatch)
+
+
+def opened(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    monkeypatch.setenv(KEY_DIR_VARIABLE, str(root / "keys"))
+    with installation(root / "data", root / "output") as made:
+        yield Desk(made, root / "keys")
 
 
 def test_an_approval_in_the_right_role_makes_the_decision_hold(desk: Desk) -> None:
@@ -139,7 +155,7 @@ def test_a_signed_approval_counts_and_the_same_one_twice_does_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: Path
 ) -> None:
     people = [{**PEOPLE[0], "key": key.with_suffix(".pub").read_text(encoding="utf-8")}, *PEOPLE[1:]]
-    for desk in made_desk(tmp_path, monkeypatch, people):
+    for desk in opened(decided_world(tmp_path / "signed", people), monkeypatch):
         assert "unsigned" in desk.approve("ada", "vp_sales").output
         printed = desk.approve("ada", "vp_sales", "--print-request")
         request = tmp_path / "request.json"
@@ -164,6 +180,10 @@ def test_the_launchpad_form_approves_and_fails_where_it_is_refused(desk: Desk) -
     accepted = desk.made.run("record_approval", run_config=form(person="ada", role="vp_sales"))
     assert accepted.success, errors(accepted)
     assert desk.state() == ("approved", "scale")
+    again = desk.made.run("refresh_decisions")
+    assert again.success, errors(again)
+    decisions = desk.made.tables.read(desk.made.tables.snapshot_path("decisions"))
+    assert decisions["effective_decision"].tolist() == ["scale"]
 
 
 def test_an_intact_log_is_verified_and_a_changed_byte_is_found(desk: Desk) -> None:
