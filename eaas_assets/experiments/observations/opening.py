@@ -1,4 +1,4 @@
-"""Opens the observations that an experiment's document names."""
+"""Opens the observations that an experiment's document names; what reads other kinds than its own is not imported."""
 
 from __future__ import annotations
 
@@ -6,14 +6,10 @@ from typing import TYPE_CHECKING
 
 from eaas_assets.contracts.observations import AgentRuns, Paired, Panel, Summary
 from eaas_assets.experiments.observations.access import Opened
-from eaas_assets.experiments.observations.agent_runs import AgentRunTables, read_agent_runs
 from eaas_assets.experiments.observations.database import open_cursor
 from eaas_assets.experiments.observations.files import find_file
-from eaas_assets.experiments.observations.paired import read_paired
-from eaas_assets.experiments.observations.panels import panel_times, read_panel
 from eaas_assets.experiments.observations.randomised import UnitData
 from eaas_assets.experiments.observations.sources import open_source
-from eaas_assets.experiments.observations.summary import read_summary
 from eaas_assets.experiments.observations.units import prepare_units
 from eaas_assets.experiments.registry import DOCUMENT, FOLDER
 
@@ -24,9 +20,8 @@ if TYPE_CHECKING:
 
     from eaas_assets.contracts.experiment import Experiment
     from eaas_assets.contracts.observations import Units
+    from eaas_assets.experiments.observations.agent_runs import AgentRunTables
     from eaas_assets.experiments.observations.sources import Source
-
-__all__ = ["AgentRunTables", "open_observations"]
 
 
 def open_observations(root: Path, experiment: Experiment, runs: AgentRunTables | None = None) -> Opened:
@@ -45,6 +40,8 @@ def open_observations(root: Path, experiment: Experiment, runs: AgentRunTables |
     if declared is None:
         return Opened("nothing")
     if isinstance(declared, AgentRuns):
+        from eaas_assets.experiments.observations.agent_runs import read_agent_runs
+
         read = None if runs is None else read_agent_runs(runs, experiment, declared, f"{folder}/{DOCUMENT}")
         if read is None:
             return Opened("nothing")
@@ -54,12 +51,18 @@ def open_observations(root: Path, experiment: Experiment, runs: AgentRunTables |
     cursor = open_cursor(root)
     source = open_source(cursor, file)
     if isinstance(declared, Panel):
+        from eaas_assets.experiments.observations.panels import panel_times, read_panel
+
         panel = read_panel(cursor, source, experiment, declared)
         return Opened("panel", file.digest, panel.integrity.units, *panel_times(panel), panel=panel)
     if isinstance(declared, Paired):
+        from eaas_assets.experiments.observations.paired import read_paired
+
         paired = read_paired(cursor, source, experiment, declared)
         return Opened("paired", file.digest, paired.integrity.units, paired=paired)
     if isinstance(declared, Summary):
+        from eaas_assets.experiments.observations.summary import read_summary
+
         summary = read_summary(cursor, source, experiment)
         return Opened("randomised", file.digest, summary.integrity.units, randomised=summary)
     return _units(cursor, source, experiment, declared, file.digest)
