@@ -63,6 +63,8 @@ _SPENT_BY_PLAN = (
 )
 _LOG_NOMINAL = [math.log(nominal) for nominal, _ in _SPENT_BY_PLAN]
 _LOG_SPENT = [math.log(spent) for _, spent in _SPENT_BY_PLAN]
+_ALL_RESERVE = next(math.log(nominal) for nominal, spent in _SPENT_BY_PLAN if nominal - spent >= RESERVE)
+"""The lowest tabulated level whose looks after the plan cost all of the error kept for them."""
 
 
 def mixture_critical(fraction: float, nominal: float) -> float:
@@ -91,10 +93,7 @@ def anytime_p(z: float, fraction: float) -> float:
     """Two-sided p-value of a z statistic at a look: the smallest error at which it is beyond the critical value."""
     scaled = fraction * TUNING
     log_nominal = 0.5 * math.log1p(scaled) - 0.5 * z * z * scaled / (scaled + 1.0)
-    if log_nominal >= 0.0:
-        return 1.0
-    spent = _spent_by_plan(log_nominal)
-    return min(1.0, spent / (1.0 - RESERVE) if fraction <= 1.0 else (math.exp(log_nominal) - spent) / RESERVE)
+    return 1.0 if log_nominal >= 0.0 else min(1.0, _cost(log_nominal, fraction))
 
 
 def anytime_effect(effect: Effect, planned_n: int) -> Effect:
@@ -202,13 +201,25 @@ def _nominal_for(fraction: float, alpha: float) -> float:
     low, high = _LOG_NOMINAL[0], 0.0
     for _ in range(60):
         middle = 0.5 * (low + high)
-        spent = _spent_by_plan(middle)
-        cost = spent / (1.0 - RESERVE) if fraction <= 1.0 else (math.exp(middle) - spent) / RESERVE
-        if cost > alpha:
+        if _cost(middle, fraction) > alpha:
             high = middle
         else:
             low = middle
     return math.exp(low)
+
+
+def _cost(log_nominal: float, fraction: float) -> float:
+    """Error over all looks of a mixture boundary that is used up to the plan, or from there on; grows with its level.
+
+    What a boundary of level one has left after the plan is nothing, as it was crossed before. So the cost after the
+    plan would fall again for high levels, and a statistic near zero would have a tiny p-value: the lowest level that
+    costs everything ends the scale.
+    """
+    if fraction <= 1.0:
+        return _spent_by_plan(log_nominal) / (1.0 - RESERVE)
+    if log_nominal >= _ALL_RESERVE:
+        return math.inf
+    return (math.exp(log_nominal) - _spent_by_plan(log_nominal)) / RESERVE
 
 
 def _spent_by_plan(log_nominal: float) -> float:

@@ -99,6 +99,15 @@ def test_interval_and_p_value_agree_and_are_labelled():
         assert look.diagnostics["planned_fraction"] == 0.5
 
 
+@pytest.mark.parametrize("fraction", [0.04, 1.0, 1.0001, 1.04, 1.5, 4.0, 40.0])
+def test_a_smaller_statistic_never_has_a_smaller_p_value(fraction):
+    """After the plan, too, where a statistic near zero once had a p-value of a thousandth."""
+    p_values = [anytime_p(z, fraction) for z in np.linspace(0.0, 6.0, 601)]
+    assert p_values == sorted(p_values, reverse=True)
+    beyond = [z > critical_value(fraction, 0.05) for z in np.linspace(0.0, 6.0, 601)]
+    assert [p_value < 0.05 for p_value in p_values] == beyond
+
+
 def test_it_is_wider_than_the_fixed_interval_and_wider_still_after_the_plan():
     fixed = mean_difference(*arms(np.random.default_rng(3), 1_000))
     planned, over = anytime_effect(fixed, 2_000), anytime_effect(fixed, 1_999)
