@@ -5,7 +5,8 @@ estimator that judges it. The test promises to find an effect in ``1 − level``
 loses its verdict. Clearly means: so many would come in fewer than one of a thousand nights if the promise were true; at
 the limit of the 95 % interval, a sound portfolio of forty metrics would lose a verdict every night.
 
-Pairs are tried with their arms swapped at random. Statistics without single units, and panels, cannot be split: their
+Of a proportion, whose units have nothing but their rate, the arms are drawn; pairs are tried with their arms swapped at
+random. Statistics without single units, and panels, cannot be split: their
 rows say so.
 """
 
@@ -106,7 +107,7 @@ def _judged(metric: Metric, p_values: FloatArray, policy: ExperimentPolicy) -> d
         "passed": passed,
         "reason": None,
         "statement": (
-            f"{metric.name}: an effect is found in {rejected:,} of {count(int(answered.size), 'random split')} without "
+            f"{metric.name}: an effect is found in {rejected:,} of {count(int(answered.size), 'replay')} without "
             f"one ({percent(rejected / answered.size)}, 95 % interval {percent(limits.low)} to {percent(limits.high)}) "
             f"where {percent(promised)} are promised: {says}."
         ),
