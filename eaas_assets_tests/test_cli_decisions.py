@@ -186,6 +186,35 @@ def test_the_launchpad_form_approves_and_fails_where_it_is_refused(desk: Desk) -
     assert decisions["effective_decision"].tolist() == ["scale"]
 
 
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"decision": "E404"}, "unknown_decision"),
+        ({"decision": "E001", "action": "waive", "until": "tomorrow"}, "no request could be made"),
+        ({"signed_request": "{nonsense", "signature": "x"}, "not_a_request"),
+        ({"signed_request": '{"request":"eaas approval 1"}', "signature": "x"}, "not_a_request"),
+    ],
+)
+def test_a_form_of_which_no_request_can_be_made_fails_with_what_is_wrong_in_it(
+    desk: Desk, fields: dict[str, str], told: str
+) -> None:
+    config = {"person": "ada", "role": "vp_sales", **fields}
+    failed = desk.made.run("record_approval", run_config={"ops": {"take_request": {"config": config}}})
+    assert not failed.success
+    assert told in errors(failed)
+    assert desk.state() == ("pending_approval", None)
+
+
+def test_a_request_that_was_changed_after_it_was_printed_is_no_request(desk: Desk, tmp_path: Path) -> None:
+    printed = desk.approve("ada", "vp_sales", "--print-request")
+    request, signature = tmp_path / "request.json", tmp_path / "signature"
+    request.write_text(json.dumps(json.loads(printed.stdout), indent=1), encoding="utf-8")
+    signature.write_text("-----BEGIN SSH SIGNATURE-----", encoding="utf-8")
+    result = desk.call("submit", str(request), str(signature))
+    assert result.exit_code == 3
+    assert "not_a_request" in result.output
+
+
 def test_an_intact_log_is_verified_and_a_changed_byte_is_found(desk: Desk) -> None:
     intact = desk.call("audit", "verify")
     assert intact.exit_code == 0, intact.output

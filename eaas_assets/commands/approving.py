@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import IntEnum
@@ -15,7 +14,7 @@ from eaas_assets.decisions.approvals.policy import read_approval_policy
 from eaas_assets.decisions.approvals.requests import (
     Action,
     ApprovalRequest,
-    request_of,
+    read_request,
     sign,
     signed,
     signing_text,
@@ -81,13 +80,11 @@ def submit_signed(locations: Locations, request_file: Path, signature_file: Path
     """Submit a request that was printed, with a signature that was made elsewhere."""
     try:
         text, signature = (
-            read_limited(path.absolute().parent, path.name, MIB).decode("utf-8", "replace")
-            for path in (request_file, signature_file)
+            read_limited(path.absolute().parent, path.name, MIB) for path in (request_file, signature_file)
         )
-        content = json.loads(text)
-        content.pop("request", None)
-        return _submitted(locations, signed(request_of({"request": content, "signature": None}), Signature(signature)))
-    except (EaasError, ValueError, AttributeError) as error:
+        request = read_request(text.strip() + b"\n")
+        return _submitted(locations, signed(request, Signature(signature.decode("utf-8", "replace"))))
+    except EaasError as error:
         return _not_possible(error)
 
 

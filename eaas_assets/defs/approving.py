@@ -4,7 +4,6 @@ Everything is verified where the request is taken; whoever may reach the UI is n
 the approval policy asks for signatures, only signed requests count, and these are made outside: `eaas approve`.
 """
 
-import json
 from datetime import UTC, date, datetime
 from enum import Enum
 
@@ -12,8 +11,10 @@ import dagster as dg
 from pydantic import Field
 
 from eaas_assets.decisions.approvals.finding import decision_named
-from eaas_assets.decisions.approvals.requests import request_of
+from eaas_assets.decisions.approvals.requests import ApprovalRequest, read_request, signed
+from eaas_assets.decisions.approvals.signatures import Signature
 from eaas_assets.decisions.approvals.submitting import request_for, submit
+from eaas_assets.decisions.audit.log import AuditLog
 from eaas_assets.defs.world import World
 
 
@@ -45,27 +46,32 @@ class ApprovalForm(dg.Config):
 def take_request(context: dg.OpExecutionContext, config: ApprovalForm, world: World) -> None:
     """Fails where the request is refused, so that nobody takes it for granted."""
     log, now = world.audit, datetime.now(UTC)
-    if config.signed_request:
-        content = json.loads(config.signed_request)
-        content.pop("request", None)
-        request = request_of({"request": content, "signature": config.signature or None})
-    else:
-        request = request_for(
-            log,
-            decision_named(log, config.decision),
-            config.action.value,
-            config.person,
-            config.role,
-            now,
-            word=config.word or None,
-            waived_role=config.waived_role or None,
-            until=date.fromisoformat(config.until) if config.until else None,
-            reason=config.reason or None,
-        )
+    try:
+        request = _request(config, log, now)
+    except ValueError as error:  # also of what is no date
+        raise dg.Failure(f"no request could be made: {error}", allow_retries=False) from error
     outcome = submit(request, log, world.files.approval_policy, now)
     if not outcome.accepted:
         raise dg.Failure(f"refused ({outcome.code}): {outcome.reason}", allow_retries=False)
     context.log.info(f"{outcome.reason} Entry {outcome.receipt.seq} of the audit log.")
+
+
+def _request(config: ApprovalForm, log: AuditLog, now: datetime) -> ApprovalRequest:
+    if config.signed_request:
+        request = read_request(config.signed_request.strip().encode() + b"\n")
+        return signed(request, Signature(config.signature)) if config.signature else request
+    return request_for(
+        log,
+        decision_named(log, config.decision),
+        config.action.value,
+        config.person,
+        config.role,
+        now,
+        word=config.word or None,
+        waived_role=config.waived_role or None,
+        until=date.fromisoformat(config.until) if config.until else None,
+        reason=config.reason or None,
+    )
 
 
 @dg.job(description="Approve, reject, override or waive a decision: fill in the form in the Launchpad.")
