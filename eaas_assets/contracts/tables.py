@@ -77,11 +77,33 @@ def column_types(contract: type[Table]) -> dict[str, Any]:
 
 def contract_problems(contract: type[Table], frame: pd.DataFrame) -> list[Problem]:
     """What in a table breaks its contract, one problem per value; empty for a good one."""
+    if _keeps(contract, frame):
+        return []
     try:
         contract.validate(frame, lazy=True)
     except SchemaErrors as error:
         return _failure_cases(error, contract.__name__)
     return []
+
+
+def _keeps(contract: type[Table], frame: pd.DataFrame) -> bool:
+    """Whether a table plainly keeps its contract; False also where only pandera can tell.
+
+    The same questions in the same words as pandera asks, without what it does to answer for each value: half a
+    millisecond for every column of every table of every run.
+    """
+    schema = contract.to_schema()
+    if list(frame.columns) != list(schema.columns) or schema.checks or schema.unique or schema.index is not None:
+        return False
+    return all(_keeps_column(column, frame[name]) for name, column in schema.columns.items())
+
+
+def _keeps_column(column: Any, values: pd.Series) -> bool:
+    if values.dtype != column.dtype.type or column.parsers:
+        return False
+    if (column.unique and not values.is_unique) or (not column.nullable and values.isna().any()):
+        return False
+    return all(bool(check(values).check_passed) for check in column.checks)
 
 
 def _failure_cases(error: SchemaErrors, table: str) -> list[Problem]:

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 from eaas_assets.contracts.policies import ComparisonRule
 from eaas_assets.history.verdict import PairedOutcomes, change_test, metric_values
@@ -66,4 +66,4 @@ def changed_apart(change: NDArray[np.float64], families: NDArray[np.intp]) -> bo
     between = float((sizes * (means - change.mean()) ** 2).sum()) / (sizes.size - 1)
     if within <= 1e-12:
         return between > 1e-12
-    return bool(stats.f.sf(between / within, sizes.size - 1, change.size - sizes.size) <= SCATTER_ALPHA)
+    return bool(special.fdtrc(sizes.size - 1, change.size - sizes.size, between / within) <= SCATTER_ALPHA)

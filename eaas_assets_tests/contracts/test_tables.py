@@ -6,7 +6,7 @@ import pytest
 from eaas_assets.contracts.documentation import STAGES, contracts_of
 from eaas_assets.contracts.evaluation import EvaluationSummary, WorkflowHealth
 from eaas_assets.contracts.history import ScenarioEvaluations
-from eaas_assets.contracts.tables import Table, build, contract_problems
+from eaas_assets.contracts.tables import Boolean, Integer, Table, build, column, contract_problems, optional
 from eaas_assets.errors import StorageError
 
 CONTRACTS = [contract for _, module in STAGES for contract in contracts_of(module)]
@@ -47,3 +47,48 @@ def test_a_column_too_many_or_too_few_breaks_the_contract() -> None:
 def test_a_value_that_cannot_have_its_type_is_an_error_of_the_stage() -> None:
     with pytest.raises(StorageError, match="EvaluationSummary"):
         build(EvaluationSummary, pd.DataFrame({"total_scenarios": ["many"]}))
+
+
+class Odd(Table):
+    """A table with every kind of promise."""
+
+    name: str = column("Unique.", unique=True)
+    kind: str = column("One of two.", isin=["a", "b"])
+    share: float = optional("Between 0 and 1.", ge=0, le=1)
+    count: Integer = column("Whole.", gt=0, lt=10)
+    known: Boolean = optional("Known or not.")
+
+
+GOOD = pd.DataFrame(
+    {"name": ["x", "y"], "kind": ["a", "b"], "share": [0.5, None], "count": [1, 9], "known": [True, None]}
+)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": ["x", "x"]},
+        {"name": ["x", None]},
+        {"kind": ["a", "c"]},
+        {"kind": ["a", None]},
+        {"share": [0.5, 1.5]},
+        {"share": [-0.5, None]},
+        {"share": ["much", "more"]},
+        {"count": [0, 1]},
+        {"count": [1, 10]},
+        {"count": [1, None]},
+        {"known": ["perhaps", "not"]},
+    ],
+    ids=str,
+)
+def test_every_broken_promise_is_found(change: dict[str, list[object]]) -> None:
+    assert contract_problems(Odd, build(Odd, GOOD)) == []
+    broken = build(Odd, GOOD)
+    for name, values in change.items():
+        broken[name] = values
+    assert contract_problems(Odd, broken)
+
+
+def test_a_good_table_of_other_types_is_read_as_pandera_reads_it() -> None:
+    assert contract_problems(Odd, GOOD) == []
+    assert contract_problems(Odd, build(Odd, GOOD)[list(reversed(GOOD.columns))]) == []
