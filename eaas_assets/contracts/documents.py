@@ -53,6 +53,8 @@ def _path(details: ErrorDetails) -> tuple[str | int, ...]:
 def _problem(details: ErrorDetails, file: str, row: int | None) -> Problem:
     kind = details["type"]
     found = "nothing" if kind == "missing" else shown(details["input"])
+    if kind == "value_error" and isinstance(details["input"], dict):
+        found = "fields that do not fit together"  # the whole of them would say nothing
     expected = {
         "missing": "this field",
         "extra_forbidden": "no such field (see docs/data.md for the fields there are)",

@@ -217,15 +217,17 @@ class Experiment(Document):
         names = [variant.name for variant in self.variants]
         if len(set(names)) < len(names):
             raise ValueError("variants with different names")
-        if abs(sum(variant.allocation for variant in self.variants) - 1.0) > 1e-9:
-            raise ValueError("allocations that sum to 1")
+        allocated = sum(variant.allocation for variant in self.variants)
+        if abs(allocated - 1.0) > 1e-9:
+            raise ValueError(f"allocations that sum to 1, not to {allocated:g}")
         metrics = [metric.name for metric in self.metrics]
         if len(set(metrics)) < len(metrics):
             raise ValueError("metrics with different names")
-        if [metric.role for metric in self.metrics].count("primary") != 1:
-            raise ValueError("exactly one primary metric")
+        primaries = [metric.role for metric in self.metrics].count("primary")
+        if primaries != 1:
+            raise ValueError(f"exactly one primary metric, not {primaries}")
         if self.planned_start and self.planned_end and self.planned_end < self.planned_start:
-            raise ValueError("planned_end not before planned_start")
+            raise ValueError(f"planned_end not before planned_start, {self.planned_start}")
         if self.observations is not None:
             self._observations_fit_design(self.observations.kind)
         return self

@@ -65,6 +65,20 @@ def test_bad_documents_are_told_and_the_others_go_on(tmp_path: Path) -> None:
     assert {reading.outcome for reading in catalogue.files} == {"ok", "failed"}
 
 
+def test_fields_that_contradict_each_other_are_told_with_their_values(tmp_path: Path) -> None:
+    arms = [{"name": "control", "allocation": 0.5}, {"name": "treatment", "allocation": 0.6}]
+    register(tmp_path, "shares", variants=arms)
+    register(tmp_path, "dates", planned_start="2025-01-06", planned_end="2024-01-06")
+    register(tmp_path, "none", metrics=[{"name": "a", "role": "secondary", "kind": "mean", "direction": "increase"}])
+    broken = read_experiments(tmp_path).broken
+    assert {name: problems[0].expected for name, problems in broken.items()} == {
+        "dates": "planned_end not before planned_start, 2025-01-06",
+        "none": "exactly one primary metric, not 0",
+        "shares": "allocations that sum to 1, not to 1.1",
+    }
+    assert {problems[0].found for problems in broken.values()} == {"fields that do not fit together"}
+
+
 def test_names_that_are_no_ids_are_told(tmp_path: Path) -> None:
     register(tmp_path, "good")
     (tmp_path / "experiments" / "a b;--").mkdir()
