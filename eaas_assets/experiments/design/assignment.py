@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from eaas_assets.errors import shown
 from eaas_assets.experiments.design.finding import Finding, Outcome, Subject
-from eaas_assets.experiments.impact.obstacles import sample_ratio
+from eaas_assets.experiments.impact.obstacles import integrity_of, sample_ratio
 from eaas_assets.experiments.observations.access import DayOfCounts, Integrity, RandomisedData
 from eaas_assets.experiments.wording import count, joined, number, p_text, percent, shares
 from eaas_assets.stats.experiments.distributions import chi2_sf
@@ -31,7 +31,7 @@ def assignment_findings(subject: Subject) -> Iterator[Finding]:
         return
     yield _ratio(subject, data)
     yield _changed(subject, data)
-    yield from _strays(subject.rows)
+    yield from _strays(subject.rows, integrity_of(subject.opened))
 
 
 def _allocation(subject: Subject) -> Finding:
@@ -135,10 +135,13 @@ def _homogeneity(days: Sequence[DayOfCounts], names: Sequence[str]) -> tuple[flo
     return chi2_sf(statistic, (len(blocks) - 1) * (len(names) - 1)), len(blocks)
 
 
-def _strays(integrity: Integrity | None) -> Iterator[Finding]:
+def _strays(integrity: Integrity | None, stated: Integrity | None) -> Iterator[Finding]:
+    """Rows in odd arms; ``stated`` also where there are only statistics of the arms."""
     if integrity is None:
         statement = "Whether units sit in two arms is not known: there are only statistics of the arms."
         yield Finding("assignment", "units_in_two_arms", "not_known", statement)
+        if stated is not None and stated.unknown_variants:
+            yield _unknown_variants(stated.unknown_variants, stated.rows)
         return
     yield _two_arms(integrity)
     yield _unknown_variants(integrity.unknown_variants, integrity.rows)

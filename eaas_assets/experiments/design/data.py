@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from eaas_assets.errors import shown
 from eaas_assets.experiments.design.finding import Finding, Outcome, Subject
+from eaas_assets.experiments.impact.obstacles import integrity_of
 from eaas_assets.experiments.observations.access import Integrity
 from eaas_assets.experiments.wording import count, joined
 
@@ -20,6 +21,10 @@ def data_findings(subject: Subject) -> Iterator[Finding]:
         return
     rows = subject.rows
     if rows is None:
+        stated = integrity_of(subject.opened)
+        if stated is not None and (stated.duplicate_rows or stated.conflicting_rows):
+            yield _duplicates(stated, "arm and metric")
+            return
         statement = (
             "Whether rows are repeated or contradict each other is not known: there are only statistics of the arms."
         )
@@ -45,18 +50,18 @@ def _flags(subject: Subject) -> Finding:
     return Finding("data", "quality_flags", "not_known", "Nothing is declared about the quality of the data.")
 
 
-def _duplicates(rows: Integrity) -> Finding:
+def _duplicates(rows: Integrity, whose: str = "unit") -> Finding:
     repeated, conflicting = rows.duplicate_rows, rows.conflicting_rows
     evidence = {"rows": rows.rows, "duplicate_rows": repeated, "conflicting_rows": conflicting}
     if not repeated and not conflicting:
         return Finding("data", "duplicates", "passed", f"No row of {rows.rows:,} is repeated.", evidence)
     statement = (
         f"{count(repeated, 'row')} of {rows.rows:,} repeat another one and count once; {conflicting:,} contradict an "
-        "earlier one of their unit."
+        f"earlier one of their {whose}."
     )
     share = conflicting / rows.rows if rows.rows else 0.0
     outcome: Outcome = "error" if share > TOLERATED_SHARE else "warning"
-    action = "Write every unit once; where rows contradict, find out which one is true."
+    action = f"Write every {whose} once; where rows contradict, find out which one is true."
     return Finding("data", "duplicates", outcome, statement, evidence, action)
 
 

@@ -33,6 +33,16 @@ def test_the_sample_ratio_of_a_summary_is_that_of_the_chi_squared_test():
         assert outcome(rows, name) == "not_known", "nobody looked, so nothing passed"
 
 
+def test_what_is_odd_about_a_summary_is_told_too():
+    arms = {"control": proportion_moments("won", 90, 500), "treatment": proportion_moments("won", 135, 520)}
+    integrity = Integrity(rows=5, duplicate_rows=1, unknown_variants={"beta": 2})
+    source = SummaryByHand({"control": 500, "treatment": 520}, {"won": arms}, integrity=integrity)
+    rows = concluded(source, metrics=[metric_by_hand("won", kind="proportion")])
+    assert outcome(rows, "unknown_variants") == "error"
+    assert outcome(rows, "duplicates") == "warning"
+    assert "earlier one of their arm and metric" in check(rows, "duplicates")["statement"]
+
+
 @pytest.mark.parametrize(
     ("odd", "wanted", "letter"), [(0, "passed", "A"), (2, "warning", "B"), (20, "error", "D"), (60, "error", "F")]
 )
