@@ -19,6 +19,7 @@ import numpy as np
 from eaas_assets.contracts.experiment import Experiment, Metric
 from eaas_assets.contracts.experiment_policy import ExperimentPolicy
 from eaas_assets.experiments.impact.answers import Answer, refusal, refused_effect
+from eaas_assets.experiments.impact.wording import counted
 from eaas_assets.experiments.observations.access import Arms, Opened, RandomisedData
 from eaas_assets.stats.experiments.adjustment import adjusted_mean_difference
 from eaas_assets.stats.experiments.clusters import cluster_difference
@@ -77,7 +78,7 @@ class RandomisedEstimator:
         sizes = (self._counts[arm], self._counts[self._control])
         infinite = self._data.integrity.infinite_values.get(metric.name, 0)
         if infinite:
-            reason = f"{infinite} units have an infinite value"
+            reason = f"{counted(infinite, 'unit')} {'has' if infinite == 1 else 'have'} an infinite value"
             return refused_effect(metric, "not_finite", reason, level, sizes=sizes)
         if metric.kind == "quantile":
             return self._quantile(metric, arm, level, sizes)

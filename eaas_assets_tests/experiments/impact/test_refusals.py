@@ -69,6 +69,12 @@ def test_a_running_experiment_is_checked_by_the_test_that_may_be_looked_at_every
     mismatch = anytime_srm(looks, (0.5, 0.5), 0.001).mismatch
     running = primary(experiment_by_hand(status="running"), source)
     assert (running["refusal_code"] == "sample_ratio_mismatch") is mismatch
+    # A loss that the prior weight of large experiments would not see, and monitoring of this plan does.
+    lost = units((560, 370), day=np.concatenate([np.repeat(np.arange(10), 56), np.repeat(np.arange(10), 37)]))
+    planned = experiment_by_hand(status="running", sample={"planned": 1_000})
+    nights = [(56 * n, 37 * n) for n in range(1, 11)]
+    assert not anytime_srm(nights, (0.5, 0.5), 0.001, concentration=10_000.0).mismatch
+    assert primary(planned, lost)["refusal_code"] == "sample_ratio_mismatch"
     far = units((900, 500), day=np.concatenate([np.repeat(np.arange(10), 90), np.repeat(np.arange(10), 50)]))
     assert primary(experiment_by_hand(status="running"), far)["refusal_code"] == "sample_ratio_mismatch"
 
@@ -140,6 +146,14 @@ def test_units_without_a_value_are_left_out_and_infinite_ones_refused():
     row = primary(experiment_by_hand(), infinite)
     assert (row["refusal_code"], row["n_treatment"]) == ("not_finite", 400)
     assert "3 units have an infinite value" in row["statement"]
+    one = units(integrity=Integrity(infinite_values={"spend": 1}))
+    assert "1 unit has an infinite value" in primary(experiment_by_hand(), one)["statement"]
+
+
+def test_an_arm_whose_units_have_no_value_is_not_called_empty():
+    row = primary(*two_arms(np.array([1.0, 2.0, 3.0]), np.full(3, np.nan)))
+    assert row["refusal_code"] == "empty_arm"
+    assert row["refusal_reason"] == "the treatment arm has no unit with a value"
 
 
 def test_values_that_double_precision_cannot_square_are_refused_and_stop_nothing():
