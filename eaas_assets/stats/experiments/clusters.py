@@ -1,9 +1,11 @@
 """Cluster-randomised experiments: stores, cities, teams or conversations are assigned as wholes.
 
 The rows are clusters, each with its total and its number of units. There are few, so arrays are used. Variances are
-bias-reduced (CR2) and every arm has as many degrees of freedom as its effective number of clusters (Kish) less one:
-with few clusters of unequal size the usual sandwich with t(G − 2) covers as little as 85 %, and Bell & McCaffrey's
-degrees of freedom as much as 99 %.
+bias-reduced (CR2). Degrees of freedom of an arm lie between Bell & McCaffrey's and the effective number of clusters
+(Kish) less one, and are joined by Satterthwaite with the share of the arm that has fewer of them raised by its bias.
+With few clusters of unequal size the usual sandwich with t(G − 2) covers as little as 85 %, Kish's number alone 93.5 %
+(6 against 30, 10 against 60), and Bell & McCaffrey's as much as 98 %. In 207 simulated designs from 5 to 60 clusters
+of a normal metric, with standard deviations in a ratio of up to two, this covers 94.7 to 96.8 %.
 """
 
 from __future__ import annotations
@@ -37,6 +39,23 @@ class _Arm(NamedTuple):
         """Effective number of clusters (Kish): as many of equal size would vary as much."""
         return 1.0 / float(self.share @ self.share)
 
+    @property
+    def df(self) -> float:
+        """Degrees of freedom of the variance: G − 1 for clusters of equal size, fewer for others.
+
+        The harmonic mean of Kish's effective clusters less one, and of the number at which a chi-squared variable has
+        mean and variance of CR2 under equal variances (Bell & McCaffrey 2002): the first covers too rarely, the
+        second too often.
+        """
+        share, weight = self.share, _bias_reduction(self.share)
+        concentration = float(share @ share)
+        # Sum of squares of √aᵢ √aⱼ (δᵢⱼ − wᵢ − wⱼ + Σw²), the covariances of CR2's terms; their sum is Σw².
+        zeroth, first, second = float(weight.sum()), float(weight @ share), float(weight @ share**2)
+        pairs = (concentration * zeroth) ** 2 + 2.0 * zeroth * second - 4.0 * concentration * zeroth * first
+        pairs += 2.0 * first**2 - float(np.sum((weight * (concentration - 2.0 * share)) ** 2))
+        matched = concentration**2 / (float(np.sum(share**4)) + pairs)
+        return 2.0 / (1.0 / matched + 1.0 / (self.effective - 1.0))
+
 
 def cluster_difference(
     treatment_totals: npt.ArrayLike,
@@ -63,8 +82,8 @@ def cluster_difference(
     Raises:
         ValueError: If totals and sizes do not match or a size is not positive.
 
-    Source: Bell & McCaffrey (2002), Survey Methodology 28, for CR2. The degrees of freedom are ours, chosen by
-    simulation.
+    Source: Bell & McCaffrey (2002), Survey Methodology 28, for CR2 and one of the two degrees of freedom. How they are
+    joined is ours, chosen by simulation.
     """
     check_level(level)
     method = f"cluster-randomised difference of means, by {weight} (CR2, t)"
@@ -84,7 +103,7 @@ def cluster_difference(
         few = Refusal("too_few_clusters", reason)
         values = (arms[0].value, arms[1].value)
         return refused("mean", method, (few,), sizes=sizes, level=level, values=values)
-    df = min(sum(sizes) - 2.0, satterthwaite([(arm.variance, arm.effective - 1.0) for arm in arms]))
+    df = min(sum(sizes) - 2.0, _joint_df(arms[0], arms[1]))
     return t_effect(
         "mean",
         method,
@@ -115,7 +134,7 @@ def _problem(totals: tuple[FloatArray, FloatArray]) -> Refusal | None:
 
 
 def _arm(totals: FloatArray, sizes: FloatArray, weight: str) -> _Arm:
-    """Weighted mean of the cluster means with its bias-reduced variance and degrees of freedom.
+    """Weighted mean of the cluster means with its bias-reduced variance.
 
     With shares w the residuals are (I − 1w')m; CR2 divides each square by its expectation under equal variances.
     """
@@ -123,8 +142,29 @@ def _arm(totals: FloatArray, sizes: FloatArray, weight: str) -> _Arm:
     share = sizes / sizes.sum() if weight == "units" else np.full(means.size, 1.0 / means.size)
     value = float(share @ means)
     residual = means - value
-    variance = float(share**2 / (1.0 - 2.0 * share + share @ share) @ residual**2)
-    return _Arm(value, variance, share, residual)
+    return _Arm(value, float(_bias_reduction(share) @ residual**2), share, residual)
+
+
+def _bias_reduction(share: FloatArray) -> FloatArray:
+    """Weights of the squared residuals in CR2."""
+    weights: FloatArray = share**2 / (1.0 - 2.0 * share + share @ share)
+    return weights
+
+
+def _joint_df(treatment: _Arm, control: _Arm) -> float:
+    """Satterthwaite's degrees of freedom, the share of the less certain variance raised by its bias.
+
+    An arm with few degrees of freedom has the larger share of the variance, and often a variance that is too small:
+    then its share is too small too, and there seem to be more degrees of freedom than there are. The expected share
+    falls short by about 2 c (1 − c) (1/df − 1/other df). With equal degrees of freedom nothing changes: Welch's test.
+    """
+    few, many = sorted((treatment, control), key=lambda arm: arm.df)
+    total = few.variance + many.variance
+    if not total > 0.0:
+        return few.df
+    share = few.variance / total
+    share = min(1.0, share + 2.0 * share * (1.0 - share) * (1.0 / few.df - 1.0 / many.df))
+    return satterthwaite([(share, few.df), (1.0 - share, many.df)])
 
 
 def _skewness(treatment: _Arm, control: _Arm) -> float:

@@ -42,6 +42,36 @@ def test_variance_is_unbiased_for_clusters_of_unequal_size():
     assert np.mean(variances) == pytest.approx(share @ share, rel=0.08)
 
 
+def matched_df(sizes):
+    """Bell & McCaffrey 2002 by their definition: 2 E² / Var of CR2, a quadratic form in independent normal means."""
+    share = sizes / sizes.sum()
+    residual_maker = np.eye(sizes.size) - share[None, :]
+    weights = np.diag(share**2 / np.diag(residual_maker @ residual_maker.T))
+    form = residual_maker.T @ weights @ residual_maker
+    return np.trace(form) ** 2 / np.sum(form * form)
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.3, 0.7])
+def test_degrees_of_freedom_lie_half_way_between_the_matched_and_the_effective_number(spread):
+    sizes = np.round(100 * np.exp(spread * np.linspace(-1.0, 1.0, 12)))
+    totals = sizes * np.random.default_rng(0).normal(0, 1, 12)
+    constant = (10 * np.tile([0.9, 1.1], 3_000), np.full(6_000, 10.0))  # its variance is next to nothing
+    kish = sizes.sum() ** 2 / (sizes @ sizes) - 1
+    expected = 2 / (1 / matched_df(sizes) + 1 / kish)
+    assert cluster_difference(totals, sizes, *constant).df == pytest.approx(expected, rel=1e-3)
+    assert matched_df(sizes) <= kish * (1 + 1e-12)
+
+
+def test_the_less_certain_variance_has_more_of_a_share_than_it_seems():
+    """With an arm of few clusters a small variance looks like many degrees of freedom; Welch's number is reduced."""
+    first = (10.0 * np.array([3.0, 5, 4, 8, 6, 7]), np.full(6, 10.0))
+    second = (10.0 * np.random.default_rng(1).normal(5, 1.7, 30), np.full(30, 10.0))
+    welch = stats.ttest_ind(first[0], second[0], equal_var=False)
+    found = cluster_difference(*first, *second)
+    assert 5.0 < found.df < welch.df
+    assert found.p_value > welch.pvalue
+
+
 @given(st.integers(0, 10_000))
 @settings(max_examples=20, deadline=None)
 def test_order_does_not_matter_and_swapped_labels_flip_the_sign(seed):
