@@ -11,7 +11,7 @@ from eaas_assets.contracts.experiment import Experiment
 from eaas_assets.contracts.experiment_policy import ExperimentPolicy
 from eaas_assets.errors import shown
 from eaas_assets.experiments.observations.access import Integrity, Opened, RandomisedData
-from eaas_assets.stats.experiments.srm import SrmResult, anytime_srm, srm_test
+from eaas_assets.stats.experiments.srm import DEFAULT_CONCENTRATION, SrmResult, anytime_srm, concentration_for, srm_test
 
 
 class Obstacle(NamedTuple):
@@ -90,21 +90,38 @@ def sample_ratio(experiment: Experiment, data: RandomisedData, policy: Experimen
     arms = [variant.name for variant in experiment.variants]
     allocation = [variant.allocation for variant in experiment.variants]
     threshold = policy.sample_ratio.threshold
-    clusters = [data.clusters(experiment.primary, arm) for arm in arms] if _clustered(data, experiment) else []
-    if clusters:
-        return srm_test([0 if one is None else one.sizes.size for one in clusters], allocation, threshold)
-    days = data.counts_by_day() if experiment.status == "running" else None
-    if not days:
-        return srm_test([data.counts()[arm] for arm in arms], allocation, threshold)
+    looks = _looks(experiment, data, arms)
+    if experiment.status == "running" and any(looks[-1]):
+        return anytime_srm(looks, allocation, threshold, prior_weight(experiment))
+    return srm_test(looks[-1], allocation, threshold)
+
+
+def prior_weight(experiment: Experiment) -> float:
+    """How close to the plan the test that may be read at every look expects a mismatch, here and in monitoring.
+
+    Groups that are randomised have no planned number, so the least weight, which sees large mismatches, is theirs.
+    """
+    if _in_groups(experiment):
+        return concentration_for(0.0)
+    return DEFAULT_CONCENTRATION if experiment.sample is None else concentration_for(experiment.sample.planned)
+
+
+def _looks(experiment: Experiment, data: RandomisedData, arms: list[str]) -> list[list[int]]:
+    """Cumulative counts of what was randomised, at the end of each day where days are known."""
+    if _clustered(data, experiment):
+        clusters = [data.clusters(experiment.primary, arm) for arm in arms]
+        return [[0 if one is None else int(one.sizes.size) for one in clusters]]
     so_far = [0] * len(arms)
     looks = []
-    for day in days:
+    for day in (data.counts_by_day() if experiment.status == "running" else None) or ():
         so_far = [count + day.counts.get(arm, 0) for count, arm in zip(so_far, arms, strict=True)]
         looks.append(so_far)
-    return anytime_srm(looks, allocation, threshold)
+    return looks or [[data.counts()[arm] for arm in arms]]
+
+
+def _in_groups(experiment: Experiment) -> bool:
+    return experiment.primary.kind != "quantile" and getattr(experiment.observations, "cluster", None) is not None
 
 
 def _clustered(data: RandomisedData, experiment: Experiment) -> bool:
-    if experiment.primary.kind == "quantile" or getattr(experiment.observations, "cluster", None) is None:
-        return False
-    return data.clusters(experiment.primary, experiment.control.name) is not None
+    return _in_groups(experiment) and data.clusters(experiment.primary, experiment.control.name) is not None

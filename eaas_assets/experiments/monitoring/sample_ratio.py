@@ -7,16 +7,12 @@ from datetime import datetime
 from typing import NamedTuple
 
 from eaas_assets.contracts.experiment import Experiment
+from eaas_assets.experiments.impact.obstacles import prior_weight
 from eaas_assets.experiments.monitoring.cumulative import kept
 from eaas_assets.experiments.monitoring.watch import Finding, Watch
 from eaas_assets.experiments.observations.access import RandomisedData
 from eaas_assets.experiments.wording import p_text, shares
-from eaas_assets.stats.experiments.srm import DEFAULT_CONCENTRATION, anytime_srm
-
-_SHARPEST, _SHARE_OF_PLAN = 100.0, 0.1
-"""Prior weight of the plan in the anytime test, as a share of the planned units, and its least value. The test holds
-for any weight that is fixed beforehand; with the default one, made for large experiments, a loss of a third of an arm
-in an experiment of two thousand units would stay unseen."""
+from eaas_assets.stats.experiments.srm import anytime_srm
 
 
 class Assigned(NamedTuple):
@@ -52,11 +48,11 @@ def sample_ratio(watched: Watch) -> list[Finding]:
     findings = []
     smallest = 1.0
     what = "groups" if watched.clustered else "units"
-    concentration = min(DEFAULT_CONCENTRATION, max(_SHARE_OF_PLAN * watched.planned, _SHARPEST))
+    weight = prior_weight(experiment)
     places = kept(len(looks), watched.policy.monitoring.maximum_looks)
     for number, place in enumerate(places, start=1):
         counts = looks[place].counts
-        found = anytime_srm([tuple(counts.values())], tuple(planned.values()), threshold, concentration)
+        found = anytime_srm([tuple(counts.values())], tuple(planned.values()), threshold, weight)
         smallest = min(smallest, found.p_value)
         alarm = smallest < threshold
         says = "the arms do not hold what was planned" if alarm else "no sign of a mismatch"

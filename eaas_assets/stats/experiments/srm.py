@@ -19,8 +19,10 @@ MIN_EXPECTED = 10.0
 """Smallest expected count for the chi-squared approximation."""
 MAX_OUTCOMES = 200_000
 """Most tables of counts that the exact test lists."""
-DEFAULT_CONCENTRATION = 10_000.0
-"""Prior weight of the anytime test, in units: how close to the planned allocation a mismatch is expected to be."""
+DEFAULT_CONCENTRATION = 1_000.0
+"""Prior weight of the anytime test where no sample is planned, in units: how close to the planned allocation a
+mismatch is expected to be."""
+_LEAST, _MOST, _SHARE_OF_PLAN = 100.0, 10_000.0, 0.1
 
 
 class SrmResult(NamedTuple):
@@ -75,6 +77,18 @@ def srm_test(counts: Sequence[int], allocation: Sequence[float], threshold: floa
     return SrmResult(p_value, p_value < threshold, threshold, statistic, "chi_squared", tuple(counts), expected)
 
 
+def concentration_for(planned_units: float) -> float:
+    """Prior weight of the anytime test for a planned sample: a tenth of it, from 100 to 10,000 units.
+
+    The test keeps its promise for any weight that is fixed beforehand; the weight decides what it sees. With 10,000
+    units a loss of a third of an arm in an experiment of two thousand units would stay unseen.
+
+    Args:
+        planned_units: Units, or groups of them, that are to be randomised into all arms.
+    """
+    return min(_MOST, max(_SHARE_OF_PLAN * planned_units, _LEAST))
+
+
 def anytime_srm(
     looks: Sequence[Sequence[int]],
     allocation: Sequence[float],
@@ -91,7 +105,8 @@ def anytime_srm(
         looks: Cumulative counts per arm, one row per look, in order.
         allocation: Planned weights per arm.
         threshold: P-values below it are a mismatch.
-        concentration: Prior weight of the plan, in units. Larger finds small mismatches in large experiments.
+        concentration: Prior weight of the plan, in units: ``concentration_for`` the sample. Larger finds small
+            mismatches in large experiments.
 
     Returns:
         The result at the last look; its p-value is the smallest of all looks.

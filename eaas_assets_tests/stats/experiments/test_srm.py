@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from eaas_assets.stats.experiments.srm import anytime_srm, srm_test
+from eaas_assets.stats.experiments.srm import anytime_srm, concentration_for, srm_test
 
 
 @pytest.mark.parametrize(
@@ -107,6 +107,17 @@ def test_a_real_mismatch_is_found():
 def test_wrong_calls_are_errors(counts, allocation):
     with pytest.raises(ValueError, match=r"shares|counts"):
         srm_test(counts, allocation)
+
+
+def test_the_prior_weight_is_a_tenth_of_the_plan_within_bounds():
+    assert [concentration_for(n) for n in (0, 500, 20_000, 10**7)] == [100.0, 100.0, 2_000.0, 10_000.0]
+
+
+def test_a_lost_third_of_an_arm_is_found_in_a_small_experiment():
+    """The bound on what it sees follows from the weight: 1,000 : 667 units at a plan of 2,000."""
+    looks = [(100 * k, round(66.7 * k)) for k in range(1, 11)]
+    assert anytime_srm(looks, (1, 1), concentration=concentration_for(2_000)).mismatch
+    assert not anytime_srm(looks[:3], (1, 1), concentration=10_000.0).mismatch
 
 
 def test_anytime_needs_a_look_and_a_prior():
