@@ -117,12 +117,14 @@ def _undecided(metric: Metric, excludes: bool | None) -> str:
 
 
 def _guarded(answer: Answer, benefit: Benefit, meets: bool | None, excludes: bool | None) -> Judgement:
-    """Guardrails: no harm beyond the margin; without a margin only harm itself can be shown."""
+    """Guardrails: no harm beyond the margin; without a margin harm itself can be shown, and improvement."""
     metric = answer.metric
     harmed = benefit.high < 0.0
     if metric.margin is None:
         if harmed:
             return Judgement("harmed", benefit, meets, excludes)
+        if benefit.low > 0.0:  # what got better holds every margin
+            return Judgement("non_inferior", benefit, meets, excludes)
         return Judgement("inconclusive", benefit, meets, excludes, "no margin was registered for this guardrail")
     found = noninferiority(answer.effect, metric.margin, metric.higher_is_better, metric.scale)
     if found.verdict == "non_inferior":

@@ -132,7 +132,9 @@ def _meaning(answer: Answer, judgement: Judgement) -> str:
 
 
 def _within_margin(metric: Metric, judgement: Judgement) -> str:
-    margin = f"the margin of {size(metric, metric.margin or math.nan)}"
+    if metric.margin is None:
+        return "better, so that it holds any margin; none was registered"
+    margin = f"the margin of {size(metric, metric.margin)}"
     if judgement.within_margin:
         return f"worse, but by less than {margin}"
     return f"better, so {margin} holds" if judgement.benefit.low > 0.0 else f"not worse by as much as {margin}"

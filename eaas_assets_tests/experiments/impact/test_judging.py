@@ -103,6 +103,14 @@ def test_a_guardrail_that_got_worse_within_its_margin_is_told_so():
     assert "better, so the margin of 0.5 holds" in guardrail(0.5, margin=0.5)["statement"]
 
 
+def test_a_guardrail_without_a_margin_is_safe_only_where_it_got_better():
+    better = guardrail(0.5)
+    assert better["verdict"] == "non_inferior"
+    assert "better, so that it holds any margin; none was registered" in better["statement"]
+    assert guardrail(0.0)["verdict"] == "inconclusive"
+    assert guardrail(-0.5)["verdict"] == "harmed"
+
+
 def test_a_relative_margin_is_a_share_of_the_controls_value():
     assert guardrail(0.0, margin=0.02, scale="relative")["verdict"] == "non_inferior"
     assert guardrail(0.0, margin=0.01, scale="relative")["verdict"] == "inconclusive"
