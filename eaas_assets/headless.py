@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +18,10 @@ from eaas_assets.defs.watching import watched_by
 from eaas_assets.defs.world import WorldFiles
 from eaas_assets.progress_bar import Stages
 from eaas_assets.sqlite_records import keep_engines
+
+_COLLECTED_AFTER = (100_000, 20, 50)
+"""Thresholds of the garbage collector: Dagster and pandas make many objects and few circles, and looking for circles
+after every 700 new ones takes a sixteenth of a run."""
 
 _KEPT_IN_JUDGING = {"evaluation_plan", "executed_evaluations", "agent_calls", "workflow_health"}
 """What a run has recorded of its execution: judging it anew leaves it alone."""
@@ -37,7 +42,7 @@ class Jobs:
     def opened(cls, files: WorldFiles) -> Iterator[Jobs]:
         """With the instance that the environment names."""
         keep_engines()
-        with dg.DagsterInstance.get() as instance:
+        with _collecting_rarely(), dg.DagsterInstance.get() as instance:
             yield cls(files, instance)
 
     def refresh_inputs(self) -> dg.ExecuteInProcessResult:
@@ -91,6 +96,16 @@ class Jobs:
     def _after_inputs(self) -> list[dg.AssetKey]:
         """Everything that depends on the version: the inputs are read once for all versions."""
         return sorted(AFTER_INPUTS.resolve(self._definitions.resolve_asset_graph()))
+
+
+@contextmanager
+def _collecting_rarely() -> Iterator[None]:
+    before = gc.get_threshold()
+    gc.set_threshold(*_COLLECTED_AFTER)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 @contextmanager

@@ -32,6 +32,9 @@ from eaas_assets.stats.paired import mcnemar_exact
 _TOGETHER = 50
 """Splits that are computed at once: enough to be fast, few enough to need little memory."""
 _BALANCED = 5e-4
+_ALONE = 200_000
+"""Multiplications of a product of matrices that linear algebra does in one thread: in several, waiting for each other
+takes twice the processor time, and far longer on a machine that has other work."""
 
 
 def splits(rng: np.random.Generator, n: int, size: int, replays: int) -> Iterator[NDArray[np.bool_]]:
@@ -207,7 +210,12 @@ class _Powers:
 
     def sums(self, inside: NDArray[np.bool_]) -> FloatArray:
         """Sums of all products over each group, shape (groups, products)."""
-        return np.asarray(inside.astype(np.float64) @ self._products)
+        (groups, units), terms = inside.shape, len(self._terms)
+        piece = max(1, _ALONE // (groups * terms))
+        sums = np.zeros((groups, terms))
+        for start in range(0, units, piece):
+            sums += inside[:, start : start + piece].astype(np.float64) @ self._products[start : start + piece]
+        return sums
 
     def moments(self, sums: FloatArray, size: int) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         """Units, means, covariances and third moments of each group, shapes as in :class:`Stacked`."""
