@@ -117,11 +117,10 @@ def report_index(world: World) -> dg.MaterializeResult[None]:
         world.tables.read_newest(table) for table in ("evaluation_report", "evaluation_summary", "evaluation_runs")
     )
     versions = [table for table in found if table is not None]
+    decisions = world.snapshot(Decisions)
     page = render_index(
-        index_entries(*versions) if len(versions) == 3 else [],
-        experiment_entries(
-            world.snapshot(ExperimentReport), world.snapshot(ExperimentRegistry), world.snapshot(Decisions)
-        ),
+        index_entries(versions[0], versions[1], versions[2], decisions) if len(versions) == 3 else [],
+        experiment_entries(world.snapshot(ExperimentReport), world.snapshot(ExperimentRegistry), decisions),
         portfolio_entry(world.snapshot(PortfolioReport)),
     )
     path = world.locations.reports / "index.html"

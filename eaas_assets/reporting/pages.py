@@ -113,5 +113,6 @@ def _markdown() -> Environment:
         "table": markdown.table,
         "status": markdown.status,
         "link": lambda path: markdown.MarkdownText(relative_link(path)),
+        "trusted": markdown.MarkdownText,
     }
     return environment

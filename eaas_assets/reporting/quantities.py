@@ -141,7 +141,7 @@ def figure(value: Any, unit: str, reason: Any = None) -> str:
     told = {
         "usd": usd,
         "share": probability,
-        "count": text.number,
+        "count": lambda count: _amounts(count)[0],
         "days": lambda days: f"{_amounts(days)[0]} days",
         "nats": lambda nats: f"{_amounts(nats)[0]} nats",
     }

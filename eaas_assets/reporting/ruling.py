@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from eaas_assets.contracts.facts import BY_NAME
+from eaas_assets.decisions.wording import EFFECTS, SIZES, unit_of
 from eaas_assets.reporting import quantities, text, views
 from eaas_assets.reporting.records import records
 from eaas_assets.reporting.views import Column, Columns, Status, TableView
@@ -87,32 +88,37 @@ def cap(decision: Any) -> str:
             f"“{strength}” allows no more than {word(decision.decision).lower()}.")  # fmt: skip
 
 
-def counterfactual_table(rows: pd.DataFrame, *, subjects: bool = False, shown: int = 12) -> TableView:
+def counterfactual_table(
+    rows: pd.DataFrame, decisions: pd.DataFrame, *, subjects: bool = False, shown: int = 12
+) -> TableView:
     """What would change a recommendation: each change, how far away it is, and what knowing it would take.
 
     Args:
         rows: Of ``decision_counterfactuals``.
+        decisions: Those that they belong to; their facts tell the unit of an effect.
         subjects: Whether to name the subject of each.
         shown: Rows to show.
     """
     columns: Columns = ["If this changes", Column("From", True), Column("To", True), "Then",
                         Column("Standard errors away", True), "What knowing it would take"]  # fmt: skip
     lines = []
+    written = dict(zip(decisions["decision_id"].tolist(), decisions["facts_json"].tolist(), strict=True))
     for row in records(rows.head(shown)):
+        facts = text.parsed(written.get(row.decision_id)) or {}
         cells = (
-            views.code(row.fact), views.figure(_value(row.fact, row.current_value)),
-            views.figure(_value(row.fact, row.flipped_value)), views.state(row.becomes, word(row.becomes)),
+            views.code(row.fact), views.figure(_value(row.fact, row.current_value, facts)),
+            views.figure(_value(row.fact, row.flipped_value, facts)), views.state(row.becomes, word(row.becomes)),
             views.figure(text.decimals(row.standard_errors, 1) if text.known(row.standard_errors)
                          else text.missing("has no error")),
             views.words(further(row)),
         )  # fmt: skip
         lines.append((views.code(row.subject_id), *cells) if subjects else cells)
     titles = ["Subject", *columns] if subjects else columns
-    return views.table("What would change it, the nearest first", titles, lines, "decision_counterfactuals",
-                       total=len(rows))  # fmt: skip
+    return views.table("Every change, the nearest first", titles, lines, "decision_counterfactuals", total=len(rows),
+                       folded=True)  # fmt: skip
 
 
-def _value(fact: Any, value: Any) -> str:
+def _value(fact: Any, value: Any, facts: Mapping[str, Any]) -> str:
     """A fact's value in its unit; as it was written where it is no number."""
     if not text.known(value):
         return text.missing("missing")
@@ -124,6 +130,11 @@ def _value(fact: Any, value: Any) -> str:
         return shown
     if known is None or not math.isfinite(number):
         return shown
+    if fact in EFFECTS | SIZES and (kind := facts.get("primary.kind")) is not None:
+        told = quantities.change(number, str(kind), unit_of(str(fact), facts) or None)
+        return told if fact in EFFECTS else told.removeprefix("+")
+    if fact == "primary.p":
+        return text.p_value(number).removeprefix("= ")
     if known.type == "usd":
         return quantities.usd(number)
     return quantities.probability(number) if known.type == "share" else text.number(number)

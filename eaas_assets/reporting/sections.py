@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 from markupsafe import Markup
 
 from eaas_assets.reporting import text, views
-from eaas_assets.reporting.views import Findings, KeyFigure, Status, TableView, TraceItem
+from eaas_assets.reporting.views import Findings, KeyFigure, Link, Status, TableView, TraceItem
 
 STATEMENT_LIMIT = 600
 """Characters of a statement that a stage wrote, which may hold foreign words."""
@@ -76,6 +76,7 @@ class SectionedPage:
     """Everything that the templates lay out, as finished texts.
 
     Attributes:
+        trail: Where to go from here.
         decision: The word that stands first.
         marks: Further states beside it.
         verdict: The sentence that the page begins with.
@@ -85,6 +86,7 @@ class SectionedPage:
     """
 
     title: str
+    trail: tuple[Link, ...]
     subtitle: str
     decision: Status
     marks: tuple[Status, ...]

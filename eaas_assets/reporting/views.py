@@ -197,6 +197,13 @@ class KeyFigure(NamedTuple):
     note: str
 
 
+class Link(NamedTuple):
+    """Another page of this package; ``path`` is relative to the page and made of nothing that others wrote."""
+
+    title: str
+    path: str
+
+
 class TraceItem(NamedTuple):
     """One thing by which a page can be traced back to its inputs."""
 

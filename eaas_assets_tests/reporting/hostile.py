@@ -76,7 +76,7 @@ class Page(HTMLParser):
             self.ids += [value or ""] if name == "id" else []
             if name.startswith("on") or name in {"src", "srcset", "style", "action", "xlink:href"}:
                 self.unsafe.append(f"{tag} {name}")
-            if name == "href" and not re.fullmatch(r"#[\w.-]+|[A-Za-z0-9][\w.@/-]*\.html", value or ""):
+            if name == "href" and not re.fullmatch(r"#[\w.-]+|(?:\.\./)?[A-Za-z0-9][\w.@/-]*\.html", value or ""):
                 self.unsafe.append(f"{tag} href={value}")
 
     def handle_endtag(self, tag: str) -> None:

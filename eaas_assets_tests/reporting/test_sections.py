@@ -1,4 +1,8 @@
+import dataclasses
+
 from eaas_assets.reporting import sections, views
+from eaas_assets.reporting.pages import render
+from eaas_assets.reporting.sections import SectionedPage
 
 
 def test_a_section_without_parts_is_left_out():
@@ -27,3 +31,13 @@ def test_long_statements_are_shortened():
     part = sections.prose("x" * 1_000_000)
     assert part is not None
     assert len(part.value) < 700
+
+
+def test_every_cell_of_a_table_carries_its_columns_title_for_small_screens():
+    view = views.table("T", ["A <b>", views.Column("B", True)], [(views.words("x"), views.figure("1"))], "somewhere")
+    page = SectionedPage("P", (), "", views.status("clear"), (), "", (), "", "", (), (), ())
+    section = sections.section("s", "S", [sections.table(view)])
+    assert section is not None
+    html = render("sectioned", "", page=dataclasses.replace(page, sections=(section,))).html
+    assert 'data-label="A &lt;b&gt;"' in html
+    assert 'data-label="B" class="number">1</td>' in html

@@ -34,7 +34,7 @@ def money_figures(valued: Sequence[Valued], unreadable: int, policy: PortfolioPo
         _cost(valued),
         _per_week(valued),
         _unreadable(unreadable, len(valued)),
-        _sum("scaled_value", "decided to be scaled", scaled, level),
+        _sum("scaled_value", "whose scaling is in force", scaled, level),
         _sum("pending_value", "whose scaling awaits approval", [item for item in valued if _pending(item)], level),
         *_returns(valued, scaled, level),
         _realised(scaled, level),
@@ -117,7 +117,7 @@ def _unreadable(unreadable: int, readable: int) -> Figure:
 def _sum(figure: str, which: str, items: Sequence[Valued], level: float) -> Figure:
     known = [item.net for item in items if item.net is not None]
     if not known:
-        reason = "none of them has a value" if items else "there are none"
+        reason = "none of them has a value" if items else "there are none yet"
         name = f"yearly net value of experiments {which}"
         return Figure("value", figure, "usd", None, f"{name.capitalize()}: not known, because {reason}.", reason=reason)
     sum_ = total(known, level)

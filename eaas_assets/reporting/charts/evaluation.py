@@ -31,7 +31,7 @@ from eaas_assets.reporting.svg import INK, LABEL_LIMIT, PALETTE, Labels, inline_
 
 MAX_RUNS = 40
 MAX_ROWS = 40
-_TICKS = 6
+_TICKS = 5
 _VERSION_LIMIT = 10
 _BINS = 20
 

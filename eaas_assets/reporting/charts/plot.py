@@ -15,7 +15,7 @@ WIDTH = 520.0
 ROW = 22.0
 FOOT = 46.0
 TYPE = 11
-CHARACTER = 7.7  # wide enough for the larger type that small screens get
+CHARACTER = 8.2  # wide enough for the larger type that small screens get
 
 Tone = Literal["good", "warn", "bad", "plain"]
 MARKS: dict[Tone, tuple[str, str]] = {
@@ -73,7 +73,7 @@ def value_axis(axes: Axes, which: Literal["x", "y"], form: Callable[[float], str
     axes.grid(axis=which, color=INK, alpha=0.15, linewidth=0.8)
 
 
-def places_shown(count: int, most: int = 6) -> list[int]:
+def places_shown(count: int, most: int = 5) -> list[int]:
     """Which of ``count`` places along an axis are labelled, the last always among them."""
     return list(range(count - 1, -1, -max(1, -(-count // most))))[::-1]
 

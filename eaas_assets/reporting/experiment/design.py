@@ -27,6 +27,7 @@ def design(tables: ExperimentReportTables) -> Section | None:
         "Design",
         [
             sections.prose(_grade(tables)),
+            sections.points(_reasons(tables), source="design_validation"),
             *(sections.findings(_findings(tables.design, *group)) for group in _GROUPS),
             sections.table(_calibration(tables.calibration)),
         ],
@@ -37,9 +38,15 @@ def _grade(tables: ExperimentReportTables) -> str:
     row = first(tables.design)
     if row is None:
         return ""
-    reasons = text.parsed(row.grade_reasons_json)
-    why = f": {text.json_shown(row.grade_reasons_json, 400).removesuffix('.')}" if reasons else ""
-    return f"Grade {row.grade}, from A (sound) to F (must not decide anything){why}."
+    return (
+        f"Grade {row.grade}, from A (sound) to F (must not decide anything){', because:' if _reasons(tables) else '.'}"
+    )
+
+
+def _reasons(tables: ExperimentReportTables) -> list[str]:
+    row = first(tables.design)
+    told = None if row is None else text.parsed(row.grade_reasons_json)
+    return [str(reason) for reason in told] if isinstance(told, list) else []
 
 
 def _findings(checks: pd.DataFrame, caption: str, outcome: str, folded: bool) -> Findings:

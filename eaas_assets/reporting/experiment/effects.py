@@ -191,7 +191,8 @@ def _segment_tone(row: Any) -> Tone:
 
 def _segment_table(tables: ExperimentReportTables) -> TableView:
     columns: Columns = ["Metric", "Segment", "Harmed", Column("Units", True), Column("Effect", True),
-                        Column("Interval", True), Column("Shrunk", True), "p of no harm"]  # fmt: skip
+                        Column("Interval", True), Column("Drawn towards the average", True),
+                        "p of no harm"]  # fmt: skip
     lines = []
     order = tables.segments.assign(order=~tables.segments["harmed"].fillna(False).astype(bool))
     for row in records(order.sort_values("order", kind="stable").head(_SEGMENTS)):

@@ -172,4 +172,4 @@ def trace(tables: ExperimentReportTables) -> tuple[TraceItem, ...]:
         items |= {f"Version of {name}": value for name, value in named.items() if value not in items.values()}
     items["Head of the audit log"] = tables.audit_head or text.missing("there is no log")
     items |= {f"Version of {name}": value for name, value in tables.data_versions.items()}
-    return tuple(TraceItem(text.inline(name, 120), text.inline(value, 120)) for name, value in list(items.items())[:40])
+    return tuple(TraceItem(text.inline(name, 120), text.inline(value, 400)) for name, value in list(items.items())[:40])

@@ -88,7 +88,8 @@ def _checks(tables: ExperimentReportTables, latest: pd.DataFrame) -> TableView:
             views.figure(_units(row)), views.words(_estimate(tables, row)),
             views.words(text.p_value(row.p_value).removeprefix("= ")), views.words(row.statement),
         ))  # fmt: skip
-    return views.table("The latest look of every check", columns, lines, "experiment_monitoring", total=len(latest))
+    return views.table("The latest look of every check", columns, lines, "experiment_monitoring", total=len(latest),
+                       folded=True)  # fmt: skip
 
 
 def _urgency(alarm: Any) -> int:

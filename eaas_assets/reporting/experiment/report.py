@@ -16,7 +16,7 @@ from eaas_assets.reporting.narrative.facts import Facts, Told
 from eaas_assets.reporting.pages import RenderedReport, render
 from eaas_assets.reporting.records import records
 from eaas_assets.reporting.sections import Section, SectionedPage
-from eaas_assets.reporting.views import Status
+from eaas_assets.reporting.views import Link, Status
 
 
 def render_experiment_report(tables: ExperimentReportTables, told: Told | None = None) -> RenderedReport:
@@ -42,6 +42,7 @@ def experiment_page(tables: ExperimentReportTables, told: Told | None = None) ->
     owner = f"owner {text.inline(row.owner, 64)}" if text.known(row.owner) else "no owner declared"
     return SectionedPage(
         title=tables.title,
+        trail=(Link("All reports", "../index.html"), Link("Portfolio", "../portfolio.html")),
         subtitle=text.inline("; ".join([*(str(part).replace("_", " ") for part in about), owner]), 300),
         decision=ruling.decision_status(decision),
         marks=_marks(decision),
@@ -110,7 +111,7 @@ def _changes(tables: ExperimentReportTables) -> Section | None:
         [
             sections.points(statements, cap=6, source="decision_counterfactuals", steps=True),
             sections.prose("" if statements else "No single change of a fact or a threshold would change it."),
-            sections.table(ruling.counterfactual_table(nearest)),
+            sections.table(ruling.counterfactual_table(nearest, tables.decisions)),
             sections.heading("What would reverse it"),
             sections.points(triggers if isinstance(triggers, list) else []),
             sections.prose(unknown),

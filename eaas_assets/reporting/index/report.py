@@ -30,6 +30,8 @@ class IndexEntry:
         high: Upper end.
         health: Health of the version; None where nothing was scored.
         path: Where the HTML report is, relative to the index page.
+        ruled: What is decided on the version by the policy of decisions; None where nothing is.
+        state: State of that decision; None likewise.
     """
 
     agent: str
@@ -44,6 +46,8 @@ class IndexEntry:
     high: float | None
     health: str | None
     path: str
+    ruled: str | None = None
+    state: str | None = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,7 @@ class IndexRow:
     version: str
     path: str
     decision: Status
+    ruled: Status | None
     rate: str
     health: Status
     verdict: str
@@ -197,7 +202,7 @@ def _experiment_row(entry: ExperimentEntry) -> ExperimentRow:
         path=relative_link(entry.path),
         decision=views.status(entry.decision or "undecided", word),
         state=ruling.state_word(entry.state) if entry.state is not None else None,
-        verdict=text.inline(entry.verdict, 500),
+        verdict=text.inline(entry.verdict.removeprefix(f"{word}: "), 500),
     )
 
 
@@ -223,9 +228,18 @@ def _row(entry: IndexEntry) -> IndexRow:
         version=text.inline(entry.version),
         path=relative_link(entry.path),
         decision=views.status(decision.value, decision.words.removesuffix(".")),
+        ruled=_ruled(entry),
         rate=text.rate(entry.passed, entry.total, entry.pass_rate, entry.low, entry.high),
         health=views.status(entry.health or "not known", entry.health or "health not known"),
         verdict=text.inline(entry.verdict, 1_000),
         run_id=text.inline(entry.run_id),
         when=text.moment(entry.run_at),
     )
+
+
+def _ruled(entry: IndexEntry) -> Status | None:
+    """What is decided on a version, with its state."""
+    if entry.ruled is None or entry.state is None:
+        return None
+    state = ruling.state_word(entry.state).word
+    return views.status(entry.ruled, f"Decided: {ruling.word(entry.ruled).lower()}, {state}")

@@ -83,12 +83,18 @@ def _entry(tables: PortfolioReportTables, row: Any) -> Entry:
         path=tables.pages.get(row.experiment_id, ""),
         marks=(views.status(row.decision, ruling.word(row.decision)), *state),
         statement=text.inline(tables.reasons.get(row.experiment_id, row.statement), 400),
-        facts=(
-            f"Net value a year {_value(row)}",
-            f"probability of a loss {quantities.probability(row.p_loss)}",
-            f"effect after shrinkage {quantities.relative(row.shrunk_effect, 'no estimate')}",
-        ),
+        facts=_facts(row),
     )
+
+
+def _facts(row: Any) -> tuple[str, ...]:
+    """What is known of its value and effect; why there is no value, where there is none."""
+    told = [f"Net value a year: {_value(row)}"]
+    if text.known(row.p_loss):
+        told.append(f"probability of a loss: {quantities.probability(row.p_loss)}")
+    if text.known(row.shrunk_effect):
+        told.append(f"effect, drawn towards others of its kind: {quantities.relative(row.shrunk_effect)}")
+    return tuple(told)
 
 
 def _value(row: Any) -> str:

@@ -16,6 +16,7 @@ from eaas_assets.reporting.sections import Section
 from eaas_assets.reporting.views import Column, Columns, TableView
 
 BEST, WORST = 15, 10
+_CHARTED = "Expected net value a year with its interval, each effect drawn towards others of its kind."
 LEGEND = "● the interval is above nought, ✕ below, ▲ holds it, ■ has no interval. Arrows: the interval goes on."
 
 
@@ -31,7 +32,10 @@ def ranking(tables: PortfolioReportTables) -> Section | None:
         "Ranking and money",
         [
             sections.prose(_told(tables)),
-            sections.chart(value_chart(shown), f"Expected net value a year, shrunk, with its interval. {LEGEND}"),
+            sections.chart(
+                value_chart(shown),
+                f"{_CHARTED} {LEGEND}",
+            ),
             sections.table(_table(shown, caption, len(rows))),
             sections.table(_effects(shown, len(rows))),
             sections.table(_without_value(tables)),
@@ -77,8 +81,8 @@ def _tone(row: Any) -> Tone:
 
 def _table(rows: pd.DataFrame, caption: str, total: int) -> TableView:
     columns: Columns = [Column("Rank", True), "Experiment", "Decision", Column("Risk-adjusted", True),
-                        Column("Expected", True), "Interval", Column("P(loss)", True), Column("Spent", True),
-                        Column("ROI", True), "Interval of ROI"]  # fmt: skip
+                        Column("Expected", True), "Interval", Column("Probability of a loss", True),
+                        Column("Spent", True), Column("ROI", True), "Interval of ROI"]  # fmt: skip
     lines = [
         (views.figure(f"{int(row.rank):,}"), views.words(name(row)), _decision(row),
          views.figure(quantities.usd(row.risk_adjusted_value_usd)),
@@ -99,8 +103,9 @@ def _decision(row: Any) -> views.Cell:
 
 
 def _effects(rows: pd.DataFrame, total: int) -> TableView:
-    columns: Columns = ["Experiment", "Class", Column("Raw effect", True), Column("Shrunk", True), "Interval",
-                        Column("One more week costs", True), Column("Waiting is worth", True)]  # fmt: skip
+    columns: Columns = ["Experiment", "Kind", Column("Effect as measured", True),
+                        Column("Drawn towards its kind", True), "Interval", Column("One more week costs", True),
+                        Column("Waiting is worth", True)]  # fmt: skip
     lines = [
         (views.words(name(row)), views.words(row.effect_class),
          views.figure(quantities.relative(row.raw_effect)), views.figure(quantities.relative(row.shrunk_effect)),
@@ -109,8 +114,8 @@ def _effects(rows: pd.DataFrame, total: int) -> TableView:
          views.figure(quantities.usd(row.value_of_waiting_usd, "nothing is waited for")))
         for row in records(rows)
     ]  # fmt: skip
-    return views.table("Raw and shrunk effects, and the price of waiting", columns, lines, "experiment_portfolio",
-                       total=total, folded=True)  # fmt: skip
+    caption = "Effects as measured and drawn towards their kind, and the price of waiting"
+    return views.table(caption, columns, lines, "experiment_portfolio", total=total, folded=True)
 
 
 def _without_value(tables: PortfolioReportTables) -> TableView:

@@ -14,7 +14,7 @@ from eaas_assets.reporting.portfolio.ranking import ranking
 from eaas_assets.reporting.portfolio.tables import PortfolioReportTables
 from eaas_assets.reporting.portfolio.upcoming import changes, funding, upcoming
 from eaas_assets.reporting.sections import SectionedPage
-from eaas_assets.reporting.views import Status, TraceItem
+from eaas_assets.reporting.views import Link, Status, TraceItem
 
 TITLE = "Portfolio of experiments"
 
@@ -39,6 +39,7 @@ def portfolio_page(tables: PortfolioReportTables, told: Told | None = None) -> S
     ]  # fmt: skip
     return SectionedPage(
         title=TITLE,
+        trail=(Link("All reports", "index.html"),),
         subtitle=f"As of {text.moment(tables.as_of)}",
         decision=_status(tables),
         marks=(),
@@ -55,6 +56,7 @@ def portfolio_page(tables: PortfolioReportTables, told: Told | None = None) -> S
 def portfolio_facts(tables: PortfolioReportTables) -> Facts:
     """The finding in finished sentences. The portfolio as a whole has no decision word."""
     whole = tables.summary[tables.summary["grouping"].isna()]
+    whole = whole.assign(unknown=whole["value"].isna()).sort_values("unknown", kind="stable")  # what is known says more
     told = [
         text.inline(statement, 400)
         for area in ("value", "cost", "risk", "error_budget")
@@ -90,4 +92,4 @@ def _trace(tables: PortfolioReportTables) -> tuple[TraceItem, ...]:
     items["Decisions"] = f"{len(tables.current):,} current of {len(tables.decisions):,}"
     items["Head of the audit log"] = tables.audit_head or text.missing("there is no log")
     items |= {f"Version of {name}": value for name, value in tables.data_versions.items()}
-    return tuple(TraceItem(text.inline(name, 120), text.inline(value, 300)) for name, value in list(items.items())[:40])
+    return tuple(TraceItem(text.inline(name, 120), text.inline(value, 400)) for name, value in list(items.items())[:40])

@@ -84,7 +84,7 @@ def changes(tables: PortfolioReportTables) -> Section | None:
         [
             sections.points(_flips(ordered.head(5)), steps=True),
             sections.prose("No single change is known that would flip a decision." if rows.empty else ""),
-            sections.table(ruling.counterfactual_table(ordered, subjects=True, shown=_SHOWN)),
+            sections.table(ruling.counterfactual_table(ordered, tables.current, subjects=True, shown=_SHOWN)),
         ],
     )
 

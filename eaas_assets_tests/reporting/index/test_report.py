@@ -147,3 +147,15 @@ def test_the_last_page_of_the_portfolio_is_the_one():
     )
     assert portfolio_entry(reports) == PortfolioEntry("new", "portfolio.html")
     assert portfolio_entry(reports.head(0)) is None
+
+
+def test_the_decision_on_a_version_stands_beside_the_advice_of_its_report():
+    page = render_index([entry(ruled="retire", state="made"), entry(version="v2", ruled=None)])
+    assert "Decided: retire, in force" in Page(page.html).words
+    assert page.markdown.count("Decided:") == 1
+
+
+def test_the_word_of_a_decision_is_not_said_twice():
+    page = render_index([], [experiment(decision="pivot", verdict="Pivot: one segment is harmed.")])
+    assert "one segment is harmed." in Page(page.html).words
+    assert "Pivot: one" not in page.html
