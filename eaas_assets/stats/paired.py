@@ -11,9 +11,10 @@ import math
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from eaas_assets.stats.experiments.skewness import remove_skewness, restore_skewness
 from eaas_assets.stats.intervals import (
     Interval,
     MeanEstimate,
@@ -58,6 +59,8 @@ class PairedDifference(NamedTuple):
         discordance: Mean absolute difference over ``limit``; nan for method ``t``.
         n_effective: Independent single-trial pairs that tell as much; nan for method ``t``.
         reason: Why something above is undefined; empty otherwise.
+        critical: Lower and upper critical value of the t statistic; nan for method ``score`` and where undefined.
+        skewness: Of the mean difference, where it was allowed for; 0 otherwise.
     """
 
     estimate: float
@@ -72,6 +75,8 @@ class PairedDifference(NamedTuple):
     discordance: float
     n_effective: float
     reason: str
+    critical: tuple[float, float] = (math.nan, math.nan)
+    skewness: float = 0.0
 
 
 class NonInferiority(NamedTuple):
@@ -202,6 +207,8 @@ def paired_difference(
     clusters: ArrayLike | None = None,
     level: float = 0.95,
     limit: float | None = None,
+    *,
+    skewed: bool = False,
 ) -> PairedDifference:
     """Mean paired difference with an error that respects families of scenarios.
 
@@ -219,6 +226,10 @@ def paired_difference(
         clusters: Shape (n,), the family of each scenario; None: each is its own.
         level: Nominal coverage.
         limit: Largest difference that is possible, 1 for rates and scores in [0, 1]; None: unbounded.
+        skewed: Whether an unbounded metric may be skewed, as times and costs are. The interval then also holds
+            what Hall's transformation for skewness does not reject (``stats.experiments.skewness``). At 60
+            exponential differences it covers 96 % where the t interval alone covers 94 %; at 60 normal ones
+            95.3 %. Hall's interval alone covers 92 to 94 % where tails are long on both sides.
 
     Raises:
         ValueError: If a difference exceeds ``limit``.
@@ -226,10 +237,7 @@ def paired_difference(
     array = finite_values(differences, "differences")
     mean = clustered_mean(array, clusters, level)
     if limit is None:
-        p_value = math.nan
-        if not mean.reason:
-            p_value = 2 * float(special.stdtr(mean.df, -abs(mean.estimate) / mean.se))
-        return _assembled(mean, mean.interval, p_value, math.nan, math.nan, math.nan)
+        return _unbounded(mean, _skewness(array, cluster_index(clusters, array.size)) if skewed else 0.0)
     if not limit > 0:
         raise ValueError(f"limit == {limit}, must be > 0")
     if array.size and np.abs(array).max() > limit * (1 + 1e-9):
@@ -244,6 +252,32 @@ def paired_difference(
     p_value = 2 * float(special.ndtr(-abs(_score_z(lost, gained, pairs, 0.0))))
     interval = Interval(low * limit, high * limit, level)
     return _assembled(mean._replace(reason=""), interval, p_value, limit, discordance, pairs)
+
+
+def _unbounded(mean: MeanEstimate, skewness: float) -> PairedDifference:
+    """The t test and interval, the wider on each side by what its skewness leaves possible."""
+    if mean.reason:
+        return _assembled(mean, mean.interval, math.nan, math.nan, math.nan, math.nan)
+    level = mean.interval.level
+    t, quantile = mean.estimate / mean.se, float(special.stdtrit(mean.df, (1 + level) / 2))
+    lower, upper = (restore_skewness(value, skewness) for value in (-quantile, quantile))
+    lower, upper = min(-quantile, lower), max(quantile, upper)
+    nearest = min(abs(t), abs(remove_skewness(t, skewness)))
+    p_value = 2 * float(special.stdtr(mean.df, -nearest))
+    interval = Interval(mean.estimate - upper * mean.se, mean.estimate - lower * mean.se, level)
+    found = _assembled(mean, interval if skewness else mean.interval, p_value, math.nan, math.nan, math.nan)
+    return found._replace(critical=(lower, upper), skewness=skewness)
+
+
+def _skewness(values: NDArray[np.float64], index: NDArray[np.intp]) -> float:
+    """Skewness of the mean of clustered values, unbiased under normality; 0 where fewer than 3 clusters tell it."""
+    if values.size == 0:
+        return 0.0
+    sums = np.bincount(index, weights=values - values.mean())
+    count, second = sums.size, float(np.sum(sums**2))
+    if count < 3 or not second > 0:
+        return 0.0
+    return float(np.sum(sums**3)) / second**1.5 * math.sqrt(count * (count - 1)) / (count - 2)
 
 
 def non_inferiority(

@@ -78,6 +78,28 @@ def test_score_bounds_solve_tangos_equation(n, data, level):
             assert abs(z) == pytest.approx(two_sided_z(level), rel=1e-5)
 
 
+@pytest.mark.parametrize(("draw", "truth"), [("exponential", 1.0), ("standard_normal", 0.0)])
+def test_skewed_differences_are_covered_and_symmetric_ones_lose_little(draw, truth):
+    rng = np.random.default_rng(8)
+    found = [paired_difference(getattr(rng, draw)(size=60), skewed=True) for _ in range(1_500)]
+    covered = np.mean([one.interval.low <= truth <= one.interval.high for one in found])
+    assert 0.95 - 3 * math.sqrt(0.05 * 0.95 / 1_500) <= covered <= 0.965 + 3 * math.sqrt(0.05 * 0.95 / 1_500)
+
+
+@given(st.lists(st.tuples(st.floats(-5, 5).map(lambda x: round(x, 3)), st.integers(0, 8)), min_size=3, max_size=30))
+def test_allowing_for_skewness_only_widens_and_p_value_and_interval_agree(rows):
+    values, families = [value for value, _ in rows], [family for _, family in rows]
+    plain, wider = paired_difference(values, families), paired_difference(values, families, skewed=True)
+    if plain.reason:
+        assert wider.reason == plain.reason
+        return
+    assert wider.interval.low <= plain.interval.low + 1e-12
+    assert wider.interval.high >= plain.interval.high - 1e-12
+    assert wider.p_value >= plain.p_value * (1 - 1e-9)
+    if abs(wider.p_value - 0.05) > 1e-6:
+        assert (wider.p_value < 0.05) == (not wider.interval.low <= 0 <= wider.interval.high)
+
+
 def test_where_nothing_changed_the_interval_still_has_width():
     z2 = two_sided_z(0.95) ** 2
     assert paired_rate_interval(0, 0, 20)[:2] == pytest.approx((-z2 / (20 + z2), z2 / (20 + z2)))

@@ -4,7 +4,10 @@ Belongs here: which paired test fits a metric. Tests and intervals are in `stats
 
 * single 0/1 results of independent units: McNemar's exact test, with Tango's interval;
 * shares between 0 and 1 (several trials, or families of units): Tango's interval at the effective number of pairs;
-* everything else: mean difference with errors that respect families.
+* everything else: mean difference with errors that respect families, wider where the differences are skewed.
+
+The relative effect comes from the test of the absolute one: the score test of the ratio of the two shares, or
+Fieller's interval at the critical values of the t test. The two never disagree about zero.
 """
 
 from __future__ import annotations
@@ -18,10 +21,16 @@ from eaas_assets.contracts.experiment import Metric
 from eaas_assets.contracts.experiment_policy import ExperimentPolicy
 from eaas_assets.experiments.impact.answers import Answer, refusal, refused_effect
 from eaas_assets.experiments.observations.access import FloatArray, PairedData, PairedSource
-from eaas_assets.stats.experiments.distributions import t_quantile
-from eaas_assets.stats.experiments.relative import fieller
+from eaas_assets.stats.experiments.distributions import t_two_sided
+from eaas_assets.stats.experiments.relative import fieller, signed_relative
 from eaas_assets.stats.experiments.results import NO_RELATIVE, ArmEstimates, Effect, Refusal, Relative, refused
-from eaas_assets.stats.paired import PairedDifference, mcnemar_chi2, mcnemar_exact, paired_difference
+from eaas_assets.stats.paired import (
+    PairedDifference,
+    mcnemar_chi2,
+    mcnemar_exact,
+    paired_difference,
+)
+from eaas_assets.stats.paired_ratio import paired_ratio_interval
 
 _ASSUMPTIONS = ("pairs are independent of each other", "a unit's result under one arm does not change the other's")
 _ASSUMPTIONS_FAMILIES = ("families of units are independent of each other", _ASSUMPTIONS[1])
@@ -70,7 +79,7 @@ def paired_effect(metric: Metric, pairs: PairedData, level: float) -> Effect:
         sizes = (pairs.control.size, pairs.control.size)
         return refused_effect(metric, "not_a_proportion", "values lie outside 0 and 1", level, sizes=sizes)
     difference = pairs.treatment - pairs.control
-    found = paired_difference(difference, pairs.clusters, level, 1.0 if shares else None)
+    found = paired_difference(difference, pairs.clusters, level, 1.0 if shares else None, skewed=True)
     alone = np.unique(pairs.clusters).size == pairs.clusters.size
     diagnostics: dict[str, float | str] = {
         "left_out": float(len(pairs.left_out)),
@@ -80,10 +89,17 @@ def paired_effect(metric: Metric, pairs: PairedData, level: float) -> Effect:
     }
     if shares and alone and np.isin(values, (0.0, 1.0)).all():
         return _single_trials(metric, pairs, found, diagnostics)
-    method = "mean paired difference (score interval)" if shares else "mean paired difference (t)"
+    method = "mean paired difference (score interval)" if shares else "mean paired difference (t, Hall)"
+    if found.skewness:
+        diagnostics |= {"skewness_of_difference": found.skewness, "p_with_skewness": _plain_p(found)}
     if not alone:
         method += ", errors by family"
     return _assembled(metric, pairs, found, method, found.p_value, diagnostics)
+
+
+def _plain_p(found: PairedDifference) -> float:
+    """P-value of Student's t test."""
+    return t_two_sided(found.estimate / found.se, found.df)
 
 
 def _single_trials(
@@ -125,7 +141,7 @@ def _assembled(
             values=means,
             diagnostics=diagnostics,
         )
-    relative, refusals = _relative(pairs, means, found.df, level)
+    relative, refusals = _relative_share(found, means) if found.method == "score" else _relative(pairs, means, found)
     return Effect(
         metric_kind=metric.kind,
         method=method,
@@ -147,19 +163,35 @@ def _assembled(
     )
 
 
+def _relative_share(found: PairedDifference, means: tuple[float, float]) -> tuple[Relative, tuple[Refusal, ...]]:
+    """Relative effect on a share by the score test of the ratio, at the effective number of pairs."""
+    treatment, control = means
+    if not control > 0.0:
+        return NO_RELATIVE, (refusal("baseline_near_zero", "no unit succeeded under the control arm", "relative"),)
+    pairs = found.n_effective
+    lost = max(0.0, found.discordance - found.estimate) / 2.0 * pairs
+    gained = max(0.0, found.discordance + found.estimate) / 2.0 * pairs
+    both = max(0.0, control * pairs - lost)
+    low, high, _ = paired_ratio_interval(both, lost, gained, found.interval.level)
+    if not math.isfinite(high):
+        reason = "too few units succeeded under the control arm to bound a relative change"
+        return NO_RELATIVE, (refusal("baseline_near_zero", reason, "relative"),)
+    return signed_relative(treatment / control, low, high, control, "score of a paired ratio"), ()
+
+
 def _relative(
-    pairs: PairedData, means: tuple[float, float], df: float, level: float
+    pairs: PairedData, means: tuple[float, float], found: PairedDifference
 ) -> tuple[Relative, tuple[Refusal, ...]]:
-    """Relative effect by Fieller, from the joint variance of the two means over families."""
+    """Relative effect by Fieller, from the joint variance of the two means over families.
+
+    The joint variance is that of CR2, as the absolute effect's, so that both have one standard error.
+    """
     _, family = np.unique(pairs.clusters, return_inverse=True)
-    count = int(family.max()) + 1
-    if count < 2 or not df > 0.0:
-        return NO_RELATIVE, (refusal("too_few_units", "one family has no variance", "relative"),)
+    share = np.bincount(family) / family.size
     scores = np.stack([_sums(pairs.treatment - means[0], family), _sums(pairs.control - means[1], family)])
-    joint = scores @ scores.T * count / (count - 1) / pairs.control.size**2
-    arms = ArmEstimates(means[0], means[1], float(joint[0, 0]), float(joint[1, 1]), float(joint[0, 1]), df)
-    critical = t_quantile(0.5 + level / 2.0, df)
-    relative, problem = fieller(arms, -critical, critical)
+    joint = (scores / (1.0 - share)) @ scores.T / pairs.control.size**2
+    arms = ArmEstimates(means[0], means[1], float(joint[0, 0]), float(joint[1, 1]), float(joint[0, 1]), found.df)
+    relative, problem = fieller(arms, *found.critical)
     return relative, () if problem is None else (problem,)
 
 

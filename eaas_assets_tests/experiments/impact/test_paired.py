@@ -74,7 +74,7 @@ def test_families_of_units_widen_the_interval():
     difference = rng.normal(0.0, 1.0, 20)[family] + rng.normal(0.0, 0.3, 200)
     row = primary(*paired(np.zeros(200) + 5.0, 5.0 + difference, clusters=family))
     alone = primary(*paired(np.zeros(200) + 5.0, 5.0 + difference))
-    by_hand = paired_difference(difference, family)
+    by_hand = paired_difference(difference, family, skewed=True)
     assert (row["low"], row["high"], row["p_value"]) == pytest.approx((*by_hand.interval[:2], by_hand.p_value))
     assert row["se"] > 2.5 * alone["se"]
     assert "errors by family" in row["method"]
@@ -104,6 +104,35 @@ def test_pairs_that_carry_no_estimate_are_refused(control, treatment, metric, co
     row = primary(*paired(control, treatment, **metric))
     assert (row["verdict"], row["refusal_code"]) == ("refused", code)
     assert row["p_value"] is None
+
+
+@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("kind", ["single trials", "shares", "families", "skewed means"])
+def test_absolute_and_relative_intervals_never_disagree_about_zero(kind, seed):
+    rng = np.random.default_rng([seed, 7])
+    n, family = 40, None
+    if kind == "skewed means":
+        control = rng.exponential(1.0, n) + 2.0
+        treatment = control + rng.exponential(1.0, n) - 0.7
+        family = np.arange(n) // rng.integers(1, 4)
+        row = primary(*paired(control, treatment, clusters=family))
+    else:
+        trials = 4 if kind == "shares" else 1
+        control, treatment = (rng.binomial(trials, rate, n) / trials for rate in (0.4, 0.6))
+        family = np.arange(n) // 2 if kind == "families" else None
+        row = primary(*paired(control, treatment, clusters=family, kind="proportion"))
+    excludes = [not low <= 0.0 <= high for low, high in ((row["low"], row["high"]), _relative_limits(row))]
+    assert excludes[0] == excludes[1]
+
+
+def _relative_limits(row):
+    return row["relative_low"], row["relative_high"]
+
+
+def test_a_relative_change_of_nothing_is_refused_and_the_absolute_one_is_told():
+    row = primary(*paired([0.0] * 20, [1.0] * 8 + [0.0] * 12, kind="proportion"))
+    assert row["low"] > 0.0
+    assert (row["relative"], row["relative_low"]) == (None, None)
 
 
 def test_identical_results_prove_nothing_but_have_an_interval():
