@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
@@ -22,6 +23,10 @@ from eaas_assets.storage.files import sync_folder
 
 COMPRESSION = "zstd"
 ROW_GROUP_ROWS = 50_000
+SMALL = 256 * 1024
+"""Files up to this size are remembered once they were read: the assets of a run read the same small files again and
+again, and parsing one takes ten times as long as copying what it says."""
+REMEMBERED = 256
 
 
 class TableStore:
@@ -52,7 +57,11 @@ class TableStore:
             StorageError: It is missing or damaged.
         """
         try:
-            return pq.read_table(path, partitioning=None).to_pandas()
+            status = path.stat()
+            if status.st_size > SMALL:
+                return _parsed(path)
+            # A table file is replaced and never written to, so that its inode and its time say which one it is.
+            return _remembered(path, status.st_ino, status.st_mtime_ns, status.st_size).copy()
         except (OSError, pa.ArrowException) as error:
             raise StorageError(f"table file {path} cannot be read: {error}") from error
 
@@ -145,6 +154,15 @@ class ParquetFile:
             os.fsync(handle.fileno())
         self._beside.replace(self.path)
         sync_folder(self.path.parent)
+
+
+def _parsed(path: Path) -> pd.DataFrame:
+    return pq.read_table(path, partitioning=None).to_pandas()
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _remembered(path: Path, *_which: int) -> pd.DataFrame:
+    return _parsed(path)
 
 
 def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame | None:

@@ -77,6 +77,17 @@ def test_a_missing_or_damaged_file_is_a_storage_error_that_names_it(store: Table
         store.read(store.snapshot_path("orders"))
 
 
+def test_what_one_reader_changes_and_another_writes_is_never_mixed_up(store: TableStore) -> None:
+    path = store.snapshot_path("t")
+    store.write(path, pd.DataFrame({"a": [1, 2]}))
+    first = store.read(path)
+    first.loc[0, "a"] = 9
+    first["b"] = 0
+    assert store.read(path).equals(pd.DataFrame({"a": [1, 2]}))
+    store.write(path, pd.DataFrame({"a": [3, 4]}))
+    assert store.read(path).equals(pd.DataFrame({"a": [3, 4]}))
+
+
 def test_a_file_whose_writing_failed_never_appears(tmp_path: Path) -> None:
     def write_half() -> None:
         with ParquetFile(tmp_path / "table.parquet", pa.schema([("value", pa.large_string())])) as file:
