@@ -104,6 +104,7 @@ def ui(
 ) -> None:
     """Start the Dagster UI and the daemon that runs schedules and sensors; Ctrl-C stops both."""
     with _dagster_home(_locations()) as home:
+        _bury_the_dead(_locations())
         workspace = home / "workspace.yaml"
         workspace.write_text(WORKSPACE, encoding="utf-8")
         code_location = ["--workspace", str(workspace)]
@@ -113,6 +114,17 @@ def ui(
         ]
         typer.echo(f"Dagster UI: http://{host}:{port}")
         raise typer.Exit(_run_together(programs))
+
+
+def _bury_the_dead(locations: Locations) -> None:
+    """Runs whose process was killed would keep every other from beginning."""
+    import dagster as dg  # heavy
+
+    from eaas_assets.defs.living import bury_the_dead
+
+    with dg.DagsterInstance.get() as instance:
+        for run_id in bury_the_dead(instance, locations.dagster_home):
+            typer.echo(f"Run {run_id} was killed; it is reported as failed.")
 
 
 def _program(name: str) -> str:

@@ -13,6 +13,7 @@ from eaas_assets.contracts.identifiers import VersionKey
 from eaas_assets.definitions import defs
 from eaas_assets.defs.automation import AFTER_INPUTS, definition_tag
 from eaas_assets.defs.io import RUN_ID_TAG
+from eaas_assets.defs.living import bury_the_dead
 from eaas_assets.defs.partitions import PARTITIONS_NAME
 from eaas_assets.defs.watching import watched_by
 from eaas_assets.defs.world import WorldFiles
@@ -43,6 +44,7 @@ class Jobs:
         """With the instance that the environment names."""
         keep_engines()
         with _collecting_rarely(), dg.DagsterInstance.get() as instance:
+            bury_the_dead(instance, files.locations.dagster_home)
             yield cls(files, instance)
 
     def refresh_inputs(self) -> dg.ExecuteInProcessResult:

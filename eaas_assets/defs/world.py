@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, cast
 import dagster as dg
 import pandas as pd
 import pyarrow.parquet as pq
+from filelock import FileLock
 from pydantic import PrivateAttr
 
 from eaas_assets.agents.catalogue import AgentCatalogue, AgentVersionFile, read_agent_versions
@@ -17,6 +18,7 @@ from eaas_assets.contracts.decision_policy import ApprovalPolicy, DecisionPolicy
 from eaas_assets.contracts.documents import Document
 from eaas_assets.contracts.experiment_policy import ExperimentPolicy
 from eaas_assets.contracts.identifiers import VersionKey
+from eaas_assets.contracts.notification_policy import NotificationPolicy
 from eaas_assets.contracts.policies import EvaluationPolicy, ReleasePolicy
 from eaas_assets.contracts.portfolio_policy import PortfolioPolicy
 from eaas_assets.contracts.readings import FileReading, read_document_noted
@@ -24,6 +26,7 @@ from eaas_assets.contracts.report_policy import NarrativeSettings, ReportPolicy
 from eaas_assets.contracts.suite import Suite
 from eaas_assets.contracts.tables import Table, build, column_types, table_name
 from eaas_assets.decisions.audit.log import AuditLog
+from eaas_assets.defs.living import hold, let_go
 from eaas_assets.errors import InputError, PolicyError, Problem
 from eaas_assets.evaluation.execution.runs import RunStore
 from eaas_assets.experiments.registry import ExperimentCatalogue, read_experiments
@@ -41,6 +44,7 @@ POLICIES: dict[str, type[Document]] = {
     "approvals": ApprovalPolicy,
     "portfolio": PortfolioPolicy,
     "reports": ReportPolicy,
+    "notifications": NotificationPolicy,
 }
 """Name of a policy → what its file must look like."""
 
@@ -62,6 +66,7 @@ class WorldFiles:
 
     def __init__(self, locations: Locations) -> None:
         """Read below ``locations.data``."""
+        self.locations = locations
         self._root = locations.data
 
     @cached_property
@@ -218,11 +223,18 @@ class World(dg.ConfigurableResource):
     output_dir: str
     _files: WorldFiles = PrivateAttr()
     _past: dict[str, RunRecord] = PrivateAttr(default_factory=dict)
+    _living: FileLock | None = PrivateAttr(default=None)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        """Begin a Dagster run with fresh eyes."""
+        """Begin a Dagster run with fresh eyes, and show as long as its process lives that it does."""
         self._files = WorldFiles(self.locations)
         self._past = {}
+        self._living = hold(self.locations.dagster_home, context.run.run_id) if context.run else None
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+        """End a Dagster run."""
+        if self._living is not None:
+            let_go(self._living)
 
     def past(self, agent: str, read: Callable[[], RunRecord]) -> RunRecord:
         """All recorded runs of an agent, read once per Dagster run: several assets compare with them."""
