@@ -12,6 +12,7 @@ import dagster as dg
 import pandas as pd
 
 from eaas_assets.contracts import evaluation, history
+from eaas_assets.contracts.decision_policy import ApprovalPolicy
 from eaas_assets.contracts.decisions import Approvals, AuditLog, DecisionCounterfactuals, Decisions
 from eaas_assets.contracts.experiments import (
     CausalImpact,
@@ -23,6 +24,7 @@ from eaas_assets.contracts.experiments import (
 )
 from eaas_assets.contracts.inputs import AgentVersions
 from eaas_assets.contracts.tables import Table, build
+from eaas_assets.decisions.approvals.requirements import held_by_nobody, required_of
 from eaas_assets.decisions.approvals.rows import approval_rows
 from eaas_assets.decisions.audit.events import log_policy
 from eaas_assets.decisions.audit.rows import audit_rows
@@ -123,12 +125,21 @@ def decide_all(context: dg.AssetExecutionContext, world: World) -> Iterator[dg.M
     name="no_decision_waits",
     description="No decision waits for an approval. Who must agree: `policies/approvals.yaml`.",
 )
-def no_decision_waits(decisions: pd.DataFrame) -> dg.AssetCheckResult:
+def no_decision_waits(world: World, decisions: pd.DataFrame) -> dg.AssetCheckResult:
     """Red with every decision that waits, and for whom."""
-    current = decisions[decisions["current"]]
+    current, policy = decisions[decisions["current"]], world.files.approval_policy
     waiting = current[current["state"] == "pending_approval"]
-    reasons = [f"{row.subject_id}: {row.decision} waits for {row.missing_json}" for row in waiting.itertuples()]
+    reasons = [
+        f"{row.subject_id}: {row.decision} waits for {_awaited(str(row.missing_json), policy)}"
+        for row in waiting.itertuples()
+    ]
     return gate_result(reasons, "warn", f"None of {len(current):,} current decisions waits for an approval.")
+
+
+def _awaited(missing_json: str, policy: ApprovalPolicy) -> str:
+    missing = required_of(missing_json)
+    nobody = held_by_nobody(missing, policy)
+    return missing.statement + (f"; nobody in the approval policy is {', '.join(nobody)}" if nobody else "")
 
 
 @dg.asset(deps=["decisions"], **asset_options(Approvals, GROUP))

@@ -60,6 +60,9 @@ def decision_messages(decisions: pd.DataFrame, before: pd.DataFrame | None = Non
     return [*_told(rows, "new_decision", "Decided"), *_told(waiting, "pending_approval", "Waits for approval")]
 
 
+_STATES = {"approved": "Approved", "rejected": "Rejected", "overridden": "Overridden"}
+
+
 def _told(rows: Sequence[Mapping[Any, Any]], event: Event, what: str) -> list[Message]:
     if len(rows) <= TOLD_ONE_BY_ONE:
         return [_decision(row, event, what) for row in rows]
@@ -76,6 +79,10 @@ def _decision(row: Mapping[Any, Any], event: Event, what: str) -> Message:
              "confidence": row["confidence"], "rule": row["rule"]}  # fmt: skip
     if event == "pending_approval":
         facts |= {"missing": _missing(row["missing_json"])}
+    if event == "new_decision":
+        what = _STATES.get(str(row["state"]), what)
+    if what == "Overridden":
+        word = f"{str(row['effective_decision']).replace('_', ' ')} instead of {word}"
     headline = f"{what}: {word}, {line(row['subject_id'])}, {line(row['title'])}"
     return _message(event, row["subject_id"], (row["decision_id"], row["state"]), headline, row["rationale"], facts)
 

@@ -38,7 +38,12 @@ def test_only_what_is_new_or_stands_differently_is_told():
     before = build(Decisions, [decision_row(), earlier_row()])
     assert decision_messages(before, before) == []
     approved = decision_messages(build(Decisions, [decision_row(state="approved"), earlier_row()]), before)
-    assert [message.event for message in approved] == ["new_decision"]
+    assert [(message.event, message.headline) for message in approved] == [
+        ("new_decision", "Approved: pivot, E105, Shorter replies")
+    ]
+    overridden = decision_row(state="overridden", effective_decision="scale")
+    (message,) = decision_messages(build(Decisions, [overridden, earlier_row()]), before)
+    assert message.headline == "Overridden: scale instead of pivot, E105, Shorter replies"
 
 
 def test_many_at_once_are_told_in_one_message():

@@ -64,7 +64,7 @@ def requirements_of(decision: Mapping[str, Any], policy: ApprovalPolicy, word: s
 def required_for(decision: Mapping[str, Any], policy: ApprovalPolicy, word: str) -> Required:
     """Who must agree before ``word`` holds: for a decision that asked for others when it was made, those."""
     if word == decision["decision"] and not is_under(decision, policy):
-        return _read(decision["required_json"])
+        return required_of(decision["required_json"])
     return requirements_of(decision, policy, word)
 
 
@@ -76,6 +76,12 @@ def is_under(decision: Mapping[str, Any], policy: ApprovalPolicy) -> bool:
 def asks_the_same(decision: Mapping[str, Any], policy: ApprovalPolicy) -> bool:
     """Whether a decision asks for what it would ask for under this policy, whatever else has changed in the policy."""
     return requirements_of(decision, policy).json == decision["required_json"]
+
+
+def held_by_nobody(required: Required, policy: ApprovalPolicy) -> tuple[str, ...]:
+    """Roles in which nobody of the policy may approve: what needs them waits until someone is entered there."""
+    held = {name for person in policy.people for name in (person.person, *person.roles)}
+    return tuple(role for role in required.roles if role not in held)
 
 
 def _applies(requirement: Requirement, word: str, decision: Mapping[str, Any]) -> bool:
@@ -93,7 +99,12 @@ def _resolved(role: str, decision: Mapping[str, Any], policy: ApprovalPolicy) ->
     return text(decision.get("decision_owner")) or policy.default_decision_owner or DECISION_OWNER
 
 
-def _read(required_json: str) -> Required:
+def required_of(required_json: str) -> Required:
+    """What stands in a column ``required_json`` or ``missing_json``.
+
+    Raises:
+        StorageError: It is no requirement.
+    """
     try:
         value = json.loads(required_json)
         return Required(tuple(_texts(value["roles"])), int(value["people"]), bool(value["signed"]))

@@ -6,8 +6,9 @@ import pytest
 
 from eaas_assets.contracts.decision_policy import ApprovalPolicy
 from eaas_assets.decisions.approvals.policy import read_approval_policy
-from eaas_assets.decisions.approvals.requirements import Required, required_for, requirements_of
+from eaas_assets.decisions.approvals.requirements import Required, held_by_nobody, required_for, requirements_of
 from eaas_assets.errors import InputError
+from eaas_assets.experiments.registry import read_experiments
 from eaas_assets_tests.decisions.logs_by_hand import decision_of, policy_of
 from eaas_assets_tests.worlds import SAMPLE_DATA, write_text
 
@@ -67,6 +68,17 @@ def test_a_decision_of_an_older_policy_needs_what_was_written_then() -> None:
     decision["required_json"] = '{"people":2,"roles":["risk_officer"],"signed":true}'
     assert required_for(decision, POLICY, "scale") == Required(("risk_officer",), 2, True)
     assert required_for(decision, POLICY, "retire").nobody
+
+
+def test_a_role_that_nobody_holds_is_told_and_a_person_may_stand_for_one() -> None:
+    assert held_by_nobody(Required(("vp_sales", "head_of_shop", "vera"), 1), POLICY) == ("head_of_shop",)
+
+
+def test_every_decision_of_the_sample_world_has_someone_who_owns_it() -> None:
+    policy = read_approval_policy(SAMPLE_DATA)
+    catalogue = read_experiments(SAMPLE_DATA)
+    owners = {entry.document.decision_owner for entry in catalogue.experiments.values()} - {None}
+    assert held_by_nobody(Required(tuple(sorted(map(str, owners)))), policy) == ()
 
 
 def test_the_shipped_policy_is_sound_and_asks_more_of_more_risk() -> None:
