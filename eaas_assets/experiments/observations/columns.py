@@ -5,6 +5,7 @@ Text becomes a number or a time only where all of it is one. True and false coun
 
 from __future__ import annotations
 
+from datetime import MAXYEAR, MINYEAR
 from typing import TYPE_CHECKING, NamedTuple
 
 from eaas_assets.errors import InputError, Problem, shown
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "FLOAT", "DOUBLE", "DECIMAL", "BOOLEAN")
 _UNSIGNED = tuple("U" + kind for kind in _NUMBERS[:5])
 _TIMES = ("DATE", "TIMESTAMP")
+_NOTHING = '"NULL"'
+"""Type of a Parquet column without a single value."""
 _ZONE = r":.*([zZ]|[+-][0-9]{2}(:?[0-9]{2})?)$"
 _LARGEST = "1e150"
 """Numbers beyond it count as infinite: their squares cannot be held."""
@@ -62,6 +65,8 @@ def label(source: Source, column: str, field: str, required: bool = False) -> Ce
 def number(source: Source, column: str, field: str) -> Cell:
     """Numbers; nan counts as no value, infinite ones stay."""
     raw, kind = source.column(column, field)
+    if kind == _NOTHING:
+        return Cell("CAST(NULL AS DOUBLE)", None, raw, "a number", field, column)
     if kind.startswith((*_NUMBERS, *_UNSIGNED)) and not kind.endswith("]"):
         value = raw if kind == "DOUBLE" else f"CAST({raw} AS DOUBLE)"
         if kind in {"DOUBLE", "FLOAT"}:
@@ -88,15 +93,20 @@ def moment(source: Source, column: str, field: str) -> Cell:
     raw, kind = source.column(column, field)
     if kind == "TIMESTAMP WITH TIME ZONE":
         return Cell(f"make_timestamp(epoch_us({raw}))", None, raw, "a time", field, column)
-    if kind.startswith(_TIMES) and not kind.endswith("]"):
+    if kind == _NOTHING or (kind.startswith(_TIMES) and not kind.endswith("]")):
         return Cell(f"CAST({raw} AS TIMESTAMP)", None, raw, "a time", field, column)
     if kind != "VARCHAR":
         raise InputError(Problem(source.file, "not_a_time", f"a column of type {kind}", "times", field=column))
     written = f"nullif(trim({raw}), '')"
     value = f"make_timestamp(epoch_us(TRY_CAST({written} AS TIMESTAMPTZ)))"
-    fault = f"({written} IS NOT NULL AND ({value} IS NULL OR NOT isfinite({value})))"
+    fault = f"({written} IS NOT NULL AND ({value} IS NULL OR NOT isfinite({value}) OR {out_of_range(value)}))"
     zone = f"CASE WHEN contains({written}, ':') THEN regexp_matches({written}, {db.text(_ZONE)}) END"
     return Cell(value, fault, raw, "a time such as 2024-10-01T08:30:00Z", field, column, zone=zone)
+
+
+def out_of_range(time: str) -> str:
+    """SQL of whether a time lies in a year that calendars of ours do not have."""
+    return f"coalesce(year({time}) NOT BETWEEN {MINYEAR} AND {MAXYEAR}, false)"
 
 
 def refuse_faults(cursor: duckdb.DuckDBPyConnection, source: Source, cells: list[Cell]) -> None:
@@ -127,7 +137,7 @@ def _first_fault(cursor: duckdb.DuckDBPyConnection, source: Source, cell: Cell, 
         "" if count == 1 else f" (and {count - 1:,} further rows)"
     )
     code = {"a name": "missing_value", "0 or 1": "not_a_proportion"}.get(cell.expected, "not_a_number")
-    code = "not_a_time" if cell.expected.startswith("a time") else code
+    code = "not_a_time" if cell.expected.startswith(("a time", "a day")) else code
     return Problem(source.file, code, found, cell.expected, row=int(place), field=cell.column)
 
 

@@ -13,6 +13,7 @@ from eaas_assets.experiments.observations import columns as columns_of
 from eaas_assets.experiments.observations import database as db
 from eaas_assets.experiments.observations.access import FloatArray, IntArray, Integrity, PanelData
 from eaas_assets.experiments.observations.columns import Cell
+from eaas_assets.experiments.observations.days import days_between
 from eaas_assets.experiments.observations.sources import Source, reading
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 EPOCH = date(1970, 1, 1)
 ONE_UNIT = "(all)"
 NO_SEGMENT = "(none)"
-MISSING_DAYS = 60
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 
 
@@ -125,6 +125,7 @@ def _is_day(cursor: duckdb.DuckDBPyConnection, source: Source, panel: Panel) -> 
 def _period(source: Source, column: str, field: str, is_day: bool, required: bool) -> Cell:
     if is_day:
         cell = columns_of.moment(source, column, field)
+        cell = cell._replace(fault=" OR ".join(filter(None, (cell.fault, columns_of.out_of_range(cell.value)))))
         value = f"CAST(floor(epoch({cell.value}) / 86400) AS BIGINT)"
         expected = "a day such as 2024-10-01"
     else:
@@ -244,9 +245,8 @@ def _missing_days(period: IntArray) -> tuple[str, ...]:
     seen = np.unique(period)
     if seen.size < 2:
         return ()
-    step = math.gcd(*np.diff(seen).tolist())
-    missing = sorted(set(range(int(seen[0]), int(seen[-1]), step)) - set(seen.tolist()))
-    return tuple((EPOCH + timedelta(days=day)).isoformat() for day in missing[:MISSING_DAYS])
+    missing = days_between(seen.tolist(), math.gcd(*np.diff(seen).tolist()))
+    return tuple((EPOCH + timedelta(days=day)).isoformat() for day in missing)
 
 
 def _mixed_zones(cursor: duckdb.DuckDBPyConnection, source: Source, cells: dict[str, Cell]) -> bool:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from eaas_assets.errors import InputError, Problem
 from eaas_assets.experiments.observations import database as db
+from eaas_assets.experiments.observations.columns import out_of_range
+from eaas_assets.experiments.observations.days import days_between
 
 if TYPE_CHECKING:
     import duckdb
@@ -16,8 +19,6 @@ if TYPE_CHECKING:
     from eaas_assets.experiments.observations.layout import Layout
     from eaas_assets.experiments.observations.moments import Aggregator, Group
     from eaas_assets.experiments.observations.sources import Source
-
-MISSING_DAYS = 60
 
 
 @dataclass
@@ -61,7 +62,7 @@ class Preparation:
         early = late = "false"
         if self.layout.has_time and start is not None:
             early = f"coalesce(entered < TIMESTAMP '{start.isoformat()}', false)"
-        if self.layout.has_time and end is not None:
+        if self.layout.has_time and end is not None and end < date.max:
             late = f"coalesce(entered >= TIMESTAMP '{(end + timedelta(days=1)).isoformat()}', false)"
         return early, late
 
@@ -91,14 +92,18 @@ class Preparation:
         if not self.layout.has_time:
             return (None, None), (), False
         early = "count(*) FILTER (WHERE measured < entered)" if "measured" in self.layout.cells else "0"
-        first, last, before = db.row(self.cursor, f"SELECT min(entered), max(entered), {early} FROM {table}")
+        odd = " OR ".join(out_of_range(f"{end}(entered)") for end in ("min", "max"))
+        ends = ", ".join(f"CASE WHEN NOT ({odd}) THEN {end}(entered) END" for end in ("min", "max"))
+        first, last, before, odd_years = db.row(self.cursor, f"SELECT {ends}, {early}, {odd} FROM {table}")
+        if odd_years:
+            found, expected = f"a year before {MINYEAR} or after {MAXYEAR}", "times of our calendar"
+            raise InputError(Problem(self.source.file, "not_a_time", found, expected, field="observations.time"))
         if first is None:
             return (None, None), (), bool(before)
-        seen = {found[0] for found in db.rows(self.cursor, f"SELECT DISTINCT CAST(entered AS DATE) FROM {table}")}
-        days = (first.date() + timedelta(days=index) for index in range((last - first).days + 2))
-        missing = [day.isoformat() for day in days if day < last.date() and day not in seen]
+        days = db.rows(self.cursor, f"SELECT DISTINCT CAST(entered AS DATE) FROM {table}")
+        missing = days_between(day.toordinal() for (day,) in days if day is not None)
         observed = (first.replace(tzinfo=UTC), last.replace(tzinfo=UTC))
-        return observed, tuple(missing[:MISSING_DAYS]), bool(before)
+        return observed, tuple(date.fromordinal(day).isoformat() for day in missing), bool(before)
 
     def finish(
         self, table: str, aggregator: Aggregator, found: dict[str, Group], integrity: Integrity

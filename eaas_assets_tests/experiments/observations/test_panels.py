@@ -110,3 +110,10 @@ def test_a_period_that_is_none_is_named_with_its_row(tmp_path: Path) -> None:
 def test_a_panel_without_rows_is_read(tmp_path: Path) -> None:
     data = panel(tmp_path, "store,day,since,spend\n")
     assert (data.unit.size, data.integrity.units) == (0, 0)
+
+
+def test_days_beyond_the_calendar_are_refused_and_its_last_one_means_never(tmp_path: Path) -> None:
+    never = panel(tmp_path, ROWS.replace(",,", ",9999-12-31,"))
+    assert never.adoption.tolist() == panel(tmp_path, ROWS).adoption.tolist()
+    with pytest.raises(InputError, match=r"row 7, field 'day': found '20000-01-01'; expected a day.*\[not_a_time\]"):
+        panel(tmp_path, ROWS + "b,20000-01-01,,9\n")

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from eaas_assets.errors import InputError
@@ -190,6 +191,33 @@ def test_a_time_that_is_none_is_named_with_its_row(tmp_path: Path) -> None:
     text = "user,arm,at,spend\nu1,control,2024-10-01,1\nu2,treatment,yesterday,2\n"
     with pytest.raises(InputError, match=r"row 2, field 'at': found 'yesterday'.*\[not_a_time\]"):
         opened(tmp_path, text, observations=TIMED)
+
+
+def test_dates_at_the_end_of_the_calendar_stop_nobody(tmp_path: Path) -> None:
+    """9999-12-31 stands for "never" in many databases."""
+    rows = "user,arm,spend,at\nu1,control,1,2025-01-06\nu2,treatment,2,9999-12-31\nu3,treatment,2,\n"
+    data = opened(tmp_path, rows, observations=TIMED)
+    assert data.observed_units == 3
+    assert len(data.randomised.integrity.missing_days) == 60
+    ended = opened(tmp_path, rows, observations=TIMED, planned_end="9999-12-31")
+    assert ended.randomised.integrity.rows_after_end == 0
+
+
+def test_years_beyond_the_calendar_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"row 1, field 'at': found '20000-01-01'; expected a time"):
+        opened(tmp_path, "user,arm,spend,at\nu1,control,1,20000-01-01\n", observations=TIMED)
+    frame = pd.DataFrame({"user": ["u1"], "arm": ["control"], "spend": [1.0],
+                          "at": np.array(["20000-01-01"], dtype="datetime64[s]")})  # fmt: skip
+    with pytest.raises(InputError, match=r"found a year before 1 or after 9999"):
+        opened(tmp_path, frame.to_parquet(None), "data.parquet", observations=TIMED | {"file": "data.parquet"})
+
+
+def test_a_parquet_column_without_a_value_is_a_metric_without_values(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"user": ["u1", "u2"], "arm": ["control", "treatment"], "spend": [None, None],
+                          "at": [None, None]})  # fmt: skip
+    data = opened(tmp_path, frame.to_parquet(None), "data.parquet", observations=TIMED | {"file": "data.parquet"})
+    assert data.randomised.counts() == {"control": 1, "treatment": 1}
+    assert data.randomised.integrity.null_values == {"spend": {"control": 1, "treatment": 1}}
 
 
 def test_an_outcome_measured_before_the_exposure_is_told(tmp_path: Path) -> None:
