@@ -71,9 +71,12 @@ def _arm(watched: Watch, metric: Metric, days: Sequence[DayOfArms], arm: str, th
 def _half(metric: Metric, days: Sequence[DayOfArms], pair: tuple[str, str]) -> _Half:
     arms = [_total(days, name) for name in pair]
     found = arm_estimates(metric, arms[0], arms[1])
+    units = int(found.n_treatment[0] + found.n_control[0])
+    if found.reason[0]:
+        return _Half(math.nan, math.nan, units, str(found.reason[0]))
     variance = float(found.var_treatment[0] - 2.0 * found.covariance[0] + found.var_control[0])
     effect = float(found.treatment[0] - found.control[0])
-    return _Half(effect, variance, int(found.n_treatment[0] + found.n_control[0]), str(found.reason[0]))
+    return _Half(effect, variance, units, "")
 
 
 def _total(days: Sequence[DayOfArms], name: str) -> Stacked:

@@ -86,6 +86,15 @@ def test_a_fading_effect_raises_the_novelty_alarm():
     assert "the effect fades" in novelty["statement"]
 
 
+def test_fading_of_a_ratio_over_nothing_is_not_told_and_warns_nobody():
+    source = units()
+    source = replace(source, columns={**source.columns, "none": np.zeros(4000)})
+    ratio = metric_by_hand("rate", kind="ratio", numerator="spend", denominator="none")
+    novelty = only(watch(source, metrics=[ratio]), "novelty")[0]
+    assert novelty["alarm"] is None
+    assert "fading cannot be told, because" in novelty["statement"]
+
+
 def test_an_effect_that_grows_is_no_novelty():
     grown = units(effect=-0.5, fades=True)
     assert only(watch(grown), "novelty")[0]["alarm"] is False
