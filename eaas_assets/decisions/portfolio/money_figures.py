@@ -137,7 +137,8 @@ def _luck(scaled: Sequence[Valued]) -> Figure:
         return undefined("value", "luck_taken_off", "usd", "no scaled experiment has a value")
     raw = math.fsum(value for value, _ in pairs)
     luck = raw - math.fsum(value for _, value in pairs)
-    said = f"At their raw effects the scaled experiments would be worth {usd(raw)}; {usd(luck)} of it counts as luck."
+    drawn = f"{usd(luck)} of it counts as luck" if luck >= 0 else f"their classes let expect {usd(-luck)} more"
+    said = f"At their raw effects the scaled experiments would be worth {usd(raw)}; {drawn}."
     return Figure("value", "luck_taken_off", "usd", luck, said, None, None, round(luck, 2), round(raw, 2))
 
 

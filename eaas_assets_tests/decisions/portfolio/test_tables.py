@@ -89,6 +89,21 @@ def test_raw_and_shrunk_effects_stand_side_by_side() -> None:
     assert "counts as" in rows["WON"]["statement"]
 
 
+def test_what_shrinking_adds_is_told_as_more_and_not_as_negative_luck() -> None:
+    others = [f"E{place}" for place in range(4)]
+    known = world(
+        [registered("SMALL"), *map(registered, others)],
+        [estimated("SMALL", 0.1, 0.05), *(estimated(name, 0.3, 0.01) for name in others)],
+        [decided("SMALL"), *(decided(name, "continue") for name in others)],
+    )
+    luck = figure(known.portfolio()[1], "luck_taken_off")
+    assert luck["value"] < 0
+    assert luck["statement"].startswith("At their raw effects the scaled experiments would be worth ")
+    assert "; their classes let expect " in luck["statement"]
+    assert luck["statement"].endswith(" USD more.")
+    assert "−" not in luck["statement"]
+
+
 def test_a_value_has_its_interval_and_its_probability_of_a_loss() -> None:
     for row in small_world().portfolio()[0].values():
         if row["expected_value_usd"] is not None:
