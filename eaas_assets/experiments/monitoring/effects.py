@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+import numpy as np
+
 from eaas_assets.contracts.experiment import Metric
 from eaas_assets.experiments.monitoring.boundary import Look, harm_p, look
 from eaas_assets.experiments.monitoring.cumulative import Stacked, cumulate, kept, stack
@@ -134,7 +136,8 @@ def _harm(watched: Watch, metric: Metric, arm: str, found: Estimates, times: lis
         smallest = p_value if math.isnan(smallest) else min(smallest, p_value)
         alarm = None if math.isnan(smallest) else smallest < threshold
         since = (at, place + 1) if alarm and since is None else since
-        estimate = float(found.treatment[place] - found.control[place])
+        told = bool(np.isfinite(found.treatment[place]) and np.isfinite(found.control[place]))
+        estimate = float(found.treatment[place] - found.control[place]) if told else math.nan
         units = int(found.n_treatment[place] + found.n_control[place])
         findings.append(
             Finding(

@@ -95,6 +95,16 @@ def test_fading_of_a_ratio_over_nothing_is_not_told_and_warns_nobody():
     assert "fading cannot be told, because" in novelty["statement"]
 
 
+def test_harm_to_a_ratio_over_nothing_is_not_told_and_warns_nobody():
+    source = units()
+    source = replace(source, columns={**source.columns, "none": np.zeros(4000)})
+    ratio = metric_by_hand("rate", "guardrail", "ratio", numerator="errors", denominator="none", margin=0.1)
+    rows = watch(source, metrics=[metric_by_hand("spend"), ratio], segments=["country"])
+    for check in ("guardrail_harm", "segment_anomaly"):
+        for row in only(rows, check, "rate"):
+            assert (row["alarm"], row["p_value"]) == (None, None)
+
+
 def test_an_effect_that_grows_is_no_novelty():
     grown = units(effect=-0.5, fades=True)
     assert only(watch(grown), "novelty")[0]["alarm"] is False
