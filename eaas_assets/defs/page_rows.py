@@ -1,6 +1,8 @@
 """The rows of a table by the subject that they speak of, and a fingerprint of them: what a page is made from."""
 
 from collections.abc import Mapping
+from functools import cache
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,15 @@ class RowsByKey:
     def fingerprint(self, key: str) -> str:
         """Hash of its rows in their order; the same in every process."""
         return digest(self._hashes[self._places[key]].tobytes()) if key in self._places else ""
+
+
+@cache
+def renderer() -> str:
+    """Hash of the code and templates that make pages: another one makes every page anew."""
+    folder = resources.files("eaas_assets.reporting")
+    with resources.as_file(folder) as root:
+        files = sorted(path for path in root.rglob("*") if path.suffix in {".py", ".jinja", ".css"})
+        return digest(b"".join(digest(path.read_bytes()).encode() for path in files))
 
 
 def known_pages(reports: pd.DataFrame, output: Path) -> dict[tuple[str, str], list[dict[str, Any]]]:

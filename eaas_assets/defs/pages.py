@@ -26,7 +26,7 @@ from eaas_assets.contracts.experiments import (
 )
 from eaas_assets.contracts.reports import ExperimentReport, PortfolioReport
 from eaas_assets.contracts.tables import Table
-from eaas_assets.defs.page_rows import RowsByKey, known_pages
+from eaas_assets.defs.page_rows import RowsByKey, known_pages, renderer
 from eaas_assets.defs.tables import asset_options, table_result
 from eaas_assets.defs.world import World
 from eaas_assets.reporting.experiment.report import experiment_facts, render_experiment_report
@@ -75,7 +75,7 @@ def experiment_report(context: dg.AssetExecutionContext, world: World) -> Iterat
     made = 0
     for experiment in rows_of["registry"].keys:
         fingerprints = (part.fingerprint(experiment) for part in rows_of.values())
-        inputs = digest(canonical_json([versions, narrated_by, *fingerprints]))
+        inputs = digest(canonical_json([versions, renderer(), narrated_by, *fingerprints]))
         kept = before.get((experiment, inputs))
         if kept is not None and kept[0]["narrative"] != "unavailable":
             rows += kept

@@ -286,3 +286,12 @@ def test_five_thousand_subjects_are_told_in_ten_seconds() -> None:
     for facts in subjects:
         flips_of(facts)
     assert time.process_time() - start <= 10
+
+
+def test_a_bound_that_is_told_as_a_bound_is_not_told_as_one_twice() -> None:
+    certain = {**WIN, "primary.p": 3e-10, "value.p_loss": 1e-9}
+    told = [row["statement"] for row in rows_of(counterfactuals(certain, "concluded", Questions(shipped())),
+                                                {"decision_id": "1", "subject_id": "E1", "decision": "scale"},
+                                                Supply(), "hash")]  # fmt: skip
+    assert any("were below 0.0001 instead of 0.05" in statement for statement in told)
+    assert not any("just below below" in statement for statement in told)

@@ -11,6 +11,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from eaas_assets.defs import pages
+from eaas_assets.defs.page_rows import renderer
 from eaas_assets_tests.agents.local_servers import Reply, Seen, serving
 from eaas_assets_tests.defs.instances import Installation, errors, installation
 from eaas_assets_tests.reporting.hostile import Page
@@ -19,16 +21,24 @@ from eaas_assets_tests.worlds import SAMPLE_DATA, write_decision_policies, write
 EXPERIMENTS = ("E001", "E008")
 
 
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Installation]:
+@pytest.fixture(scope="module")
+def analysed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two sample experiments, analysed and decided, in a world without agents and without a policy of reports."""
-    data = tmp_path / "data"
-    write_policies(data)
-    write_decision_policies(data)
+    root = tmp_path_factory.mktemp("analysed")
+    write_policies(root / "data")
+    write_decision_policies(root / "data")
     for name in EXPERIMENTS:
-        shutil.copytree(SAMPLE_DATA / "experiments" / name, data / "experiments" / name)
-    with installation(data, tmp_path / "output") as made:
+        shutil.copytree(SAMPLE_DATA / "experiments" / name, root / "data" / "experiments" / name)
+    with installation(root / "data", root / "output") as made:
         run(made, "refresh_experiments")
+    return root
+
+
+@pytest.fixture
+def desk(analysed: Path, tmp_path: Path) -> Iterator[Installation]:
+    """A copy of it, to change."""
+    shutil.copytree(analysed, tmp_path, dirs_exist_ok=True)
+    with installation(tmp_path / "data", tmp_path / "output") as made:
         yield made
 
 
@@ -127,3 +137,11 @@ def test_a_model_that_is_down_fails_no_run_and_is_asked_again_in_the_next(desk: 
         switch_on(desk, server.url)
         run(desk)
     assert set(rows(desk)["narrative"]) == {"told"}
+
+
+def test_pages_are_made_anew_by_another_renderer(desk: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(renderer()) == 64
+    before = set(rows(desk)["inputs_digest"])
+    monkeypatch.setattr(pages, "renderer", lambda: "another")
+    run(desk)
+    assert not before & set(rows(desk)["inputs_digest"])

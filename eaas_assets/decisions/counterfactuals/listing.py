@@ -132,7 +132,8 @@ def _shown(flip: Flip) -> str:
     """The flipped value as people read it: "just above 0" where the nearest number beside a bound is meant."""
     if flip.bound is not None and flip.flipped != flip.bound:
         side = "above" if flip.flipped > flip.bound else "below"
-        return f"just {side} {fact_text(flip.fact, flip.bound, flip.before)}"
+        told = fact_text(flip.fact, flip.bound, flip.before)
+        return told if told.startswith("below") else f"just {side} {told}"
     return fact_text(flip.fact, flip.flipped, flip.before)
 
 

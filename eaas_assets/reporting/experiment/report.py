@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from eaas_assets.decisions.wording import name_text
 from eaas_assets.reporting import ruling, sections, text, views
 from eaas_assets.reporting.experiment import ground
 from eaas_assets.reporting.experiment.design import design
@@ -101,7 +102,9 @@ def _changes(tables: ExperimentReportTables) -> Section | None:
     triggers = text.parsed(decision.reversal_triggers_json)
     missing = text.parsed(decision.missing_facts_json)
     unknown = (
-        f"Not known when it was decided: {text.listed(missing, 12)}." if isinstance(missing, list) and missing else ""
+        f"Not known when it was decided: {text.listed(map(name_text, missing), 12, 80)}."
+        if isinstance(missing, list) and missing
+        else ""
     )
     nearest = tables.counterfactuals.sort_values("rank", kind="stable")
     statements = list(nearest["statement"])

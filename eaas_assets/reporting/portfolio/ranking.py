@@ -81,19 +81,23 @@ def _tone(row: Any) -> Tone:
 
 def _table(rows: pd.DataFrame, caption: str, total: int) -> TableView:
     columns: Columns = [Column("Rank", True), "Experiment", "Decision", Column("Risk-adjusted", True),
-                        Column("Expected", True), "Interval", Column("Probability of a loss", True),
-                        Column("Spent", True), Column("ROI", True), "Interval of ROI"]  # fmt: skip
+                        "Expected, with its interval", Column("Probability of a loss", True), Column("Spent", True),
+                        "ROI, with its interval"]  # fmt: skip
     lines = [
         (views.figure(f"{int(row.rank):,}"), views.words(name(row)), _decision(row),
          views.figure(quantities.usd(row.risk_adjusted_value_usd)),
-         views.figure(quantities.usd(row.expected_value_usd, value_reason(row))),
-         views.words(quantities.usd_interval(row.value_low_usd, row.value_high_usd)),
+         views.words(_with(quantities.usd(row.expected_value_usd, value_reason(row)),
+                           quantities.usd_interval(row.value_low_usd, row.value_high_usd).removeprefix("USD "))),
          views.figure(quantities.probability(row.p_loss)), views.figure(quantities.usd(row.cost_to_date_usd)),
-         views.figure(quantities.figure(row.roi, "ratio", "no cost or no value")),
-         views.words(quantities.figure_interval(row.roi_low, row.roi_high, "ratio") or text.missing("no interval")))
+         views.words(_with(quantities.figure(row.roi, "ratio", "no cost or no value"),
+                           quantities.figure_interval(row.roi_low, row.roi_high, "ratio"))))
         for row in records(rows)
     ]  # fmt: skip
     return views.table(caption, columns, lines, "experiment_portfolio", total=total)
+
+
+def _with(value: str, interval: str) -> str:
+    return f"{value} ({interval})" if interval and not interval.startswith(text.MISSING) else value
 
 
 def _decision(row: Any) -> views.Cell:
