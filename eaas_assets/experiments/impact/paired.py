@@ -25,6 +25,7 @@ from eaas_assets.stats.experiments.distributions import t_two_sided
 from eaas_assets.stats.experiments.relative import fieller, signed_relative
 from eaas_assets.stats.experiments.results import NO_RELATIVE, ArmEstimates, Effect, Refusal, Relative, refused
 from eaas_assets.stats.paired import (
+    FEWEST_FOR_SKEWNESS,
     PairedDifference,
     mcnemar_chi2,
     mcnemar_exact,
@@ -89,8 +90,9 @@ def paired_effect(metric: Metric, pairs: PairedData, level: float) -> Effect:
     }
     if shares and alone and np.isin(values, (0.0, 1.0)).all():
         return _single_trials(metric, pairs, found, diagnostics)
-    method = "mean paired difference (score interval)" if shares else "mean paired difference (t, Hall)"
+    method = "mean paired difference (score interval)" if shares else "mean paired difference (t)"
     if found.skewness:
+        method = "mean paired difference (t, and Hall for skewness)"
         diagnostics |= {"skewness_of_difference": found.skewness, "p_with_skewness": _plain_p(found)}
     if not alone:
         method += ", errors by family"
@@ -157,10 +159,18 @@ def _assembled(
         df=found.df if found.method == "t" else math.inf,
         level=level,
         relative=relative,
-        assumptions=_ASSUMPTIONS if found.n_clusters == found.n else _ASSUMPTIONS_FAMILIES,
+        assumptions=_assumptions(found),
         diagnostics=diagnostics,
         refusals=refusals,
     )
+
+
+def _assumptions(found: PairedDifference) -> tuple[str, ...]:
+    known = _ASSUMPTIONS if found.n_clusters == found.n else _ASSUMPTIONS_FAMILIES
+    if found.method == "t" and found.n_clusters < FEWEST_FOR_SKEWNESS:
+        few = f"differences are not strongly skewed, which fewer than {FEWEST_FOR_SKEWNESS} of them cannot show"
+        return (*known, few)
+    return known
 
 
 def _relative_share(found: PairedDifference, means: tuple[float, float]) -> tuple[Relative, tuple[Refusal, ...]]:
