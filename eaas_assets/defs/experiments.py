@@ -5,7 +5,7 @@ whose evidence has not changed are those of the last time.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
@@ -29,6 +29,7 @@ from eaas_assets.defs.telling import tell_red
 from eaas_assets.defs.world import World
 from eaas_assets.experiments.analysis import ExperimentTables, analyse_all
 from eaas_assets.experiments.calibrating import calibrate_all
+from eaas_assets.experiments.design.learned import Learned
 from eaas_assets.experiments.observations.agent_runs import AgentRunTables
 from eaas_assets.reporting.experiment.overview import effects_overview, looks_overview, paths_overview
 from eaas_assets.storage.files import digest
@@ -69,7 +70,7 @@ def analyse_experiments(context: dg.AssetExecutionContext, world: World) -> Iter
         world.files.experiment_policy,
         runs=_evaluated_runs(world),
         earlier=_earlier(world),
-        priors=_priors(world),
+        learned=_learned(world),
         progress=told,
     )
     yield from _results(tables)
@@ -214,9 +215,12 @@ def _earlier(world: World) -> ExperimentTables | None:
     return ExperimentTables(registry, design, monitoring, impact, segments)
 
 
-def _priors(world: World) -> Mapping[str, float]:
-    """Domain → share of earlier experiments that truly won, as the last learning summary lets expect it."""
-    return win_shares(world.snapshot(LearningSummaries), world.files.portfolio_policy.priors)
+def _learned(world: World) -> Learned:
+    """What the last learning summary lets expect of the next experiments."""
+    summaries = world.snapshot(LearningSummaries)
+    own = summaries[(summaries["prior_experiments"] > 0) & summaries["suggested_minimum_effect"].notna()]
+    gains = dict(zip(own["effect_class"], own["suggested_minimum_effect"], strict=True))
+    return Learned(win_shares(summaries, world.files.portfolio_policy.priors), gains)
 
 
 def _sentence(problem: dict[str, Any]) -> str:

@@ -26,6 +26,7 @@ from eaas_assets.contracts.experiments import (
 )
 from eaas_assets.contracts.tables import Table, build
 from eaas_assets.errors import InputError, Problem
+from eaas_assets.experiments.design.learned import NOTHING_LEARNED, Learned
 from eaas_assets.experiments.design.rows import design_rows, told_by_neighbours
 from eaas_assets.experiments.evidence import data_digest, evidence_id, still_good
 from eaas_assets.experiments.impact.dispatch import impact_rows, refused_rows
@@ -89,7 +90,7 @@ def analyse(
     policy: ExperimentPolicy,
     others: Sequence[Experiment] = (),
     runs: AgentRunTables | None = None,
-    priors: Mapping[str, float] | None = None,
+    learned: Learned = NOTHING_LEARNED,
 ) -> Analysis:
     """One experiment; observations that cannot be read are a result, too.
 
@@ -99,9 +100,9 @@ def analyse(
         policy: Rules.
         others: All experiments that are known.
         runs: Evaluated runs, for experiments on them.
-        priors: Domain → share of earlier experiments that truly won, where known.
+        learned: From experiments that have ended.
     """
-    return _analysed(_open(root, registered, runs), registered, policy, others, priors)
+    return _analysed(_open(root, registered, runs), registered, policy, others, learned)
 
 
 def _open(root: Path, registered: RegisteredExperiment, runs: AgentRunTables | None) -> Opened | tuple[Problem, ...]:
@@ -117,7 +118,7 @@ def _analysed(
     registered: RegisteredExperiment,
     policy: ExperimentPolicy,
     others: Sequence[Experiment],
-    priors: Mapping[str, float] | None,
+    learned: Learned,
 ) -> Analysis:
     if isinstance(opened, tuple):
         return _unreadable(registered, policy, opened)
@@ -127,7 +128,7 @@ def _analysed(
         impact, segments = impact_rows(experiment, opened, policy, evidence)
         return Analysis(
             registry_row(registered, opened, evidence, policy.digest),
-            design_rows(experiment, opened, policy, evidence, others, priors),
+            design_rows(experiment, opened, policy, evidence, others, learned),
             monitoring_rows(experiment, opened, policy, evidence),
             impact,
             segments,
@@ -142,13 +143,13 @@ def _design_again(
     policy: ExperimentPolicy,
     evidence: str,
     others: Sequence[Experiment],
-    priors: Mapping[str, float] | None,
+    learned: Learned,
 ) -> Rows | None:
     """Rows of a design whose own evidence has not changed; None if its data cannot be read any more."""
     if isinstance(opened, tuple):
         return None
     try:
-        return design_rows(registered.document, opened, policy, evidence, others, priors)
+        return design_rows(registered.document, opened, policy, evidence, others, learned)
     except InputError:
         return None
 
@@ -175,7 +176,7 @@ def analyse_all(
     policy: ExperimentPolicy,
     runs: AgentRunTables | None = None,
     earlier: ExperimentTables | None = None,
-    priors: Mapping[str, float] | None = None,
+    learned: Learned = NOTHING_LEARNED,
     progress: Callable[[str], None] | None = None,
 ) -> ExperimentTables:
     """Every experiment, in order of their ids; rows of those whose evidence has not changed are kept.
@@ -189,7 +190,7 @@ def analyse_all(
         policy: Rules.
         runs: Evaluated runs, for experiments on them.
         earlier: Tables of the last time; None: everything is new.
-        priors: Domain → share of earlier experiments that truly won, where known.
+        learned: From experiments that have ended.
         progress: Told each experiment that has been analysed.
     """
     others = [registered.document for registered in catalogue.experiments.values()]
@@ -200,12 +201,12 @@ def analyse_all(
     wanted = [entry for name, entry in catalogue.experiments.items() if name not in settled]
     for registered, opened in _opened_ahead(root, wanted, runs):
         name = registered.document.experiment
-        design = _design_again(opened, registered, policy, good[name], others, priors) if name in good else None
+        design = _design_again(opened, registered, policy, good[name], others, learned) if name in good else None
         if design is not None:
             rows.design += design
         else:  # new evidence, or data that were there a moment ago
             good.pop(name, None)
-            rows.add(_analysed(opened, registered, policy, others, priors))
+            rows.add(_analysed(opened, registered, policy, others, learned))
             renewed.append(name)
         if progress is not None:
             progress(name)

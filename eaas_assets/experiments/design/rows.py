@@ -18,6 +18,7 @@ from eaas_assets.experiments.design.finding import Finding, Subject
 from eaas_assets.experiments.design.grade import grade
 from eaas_assets.experiments.design.groups import group_findings
 from eaas_assets.experiments.design.guardrails import guardrail_findings
+from eaas_assets.experiments.design.learned import NOTHING_LEARNED, Learned
 from eaas_assets.experiments.design.metrics import metric_findings
 from eaas_assets.experiments.design.neighbours import neighbour_findings
 from eaas_assets.experiments.design.sample import sample_findings
@@ -33,7 +34,7 @@ def design_rows(
     policy: ExperimentPolicy,
     evidence_id: str,
     others: Sequence[Experiment],
-    priors: Mapping[str, float] | None = None,
+    learned: Learned = NOTHING_LEARNED,
 ) -> list[dict[str, Any]]:
     """Every check of a design that applies to it, each row with the grade of the whole.
 
@@ -43,9 +44,9 @@ def design_rows(
         policy: Rules.
         evidence_id: Of the rows.
         others: All experiments that are known; the experiment itself may be among them.
-        priors: Domain → share of its earlier experiments that truly won, where known.
+        learned: From experiments that have ended.
     """
-    findings = design_findings(Subject(experiment, opened, policy), others, priors)
+    findings = design_findings(Subject(experiment, opened, policy), others, learned)
     graded = grade(findings)
     reasons = json.dumps(graded.reasons, ensure_ascii=False)
     return [
@@ -67,11 +68,11 @@ def design_rows(
 
 
 def design_findings(
-    subject: Subject, others: Sequence[Experiment], priors: Mapping[str, float] | None = None
+    subject: Subject, others: Sequence[Experiment], learned: Learned = NOTHING_LEARNED
 ) -> list[Finding]:
     """The findings by area."""
     findings = [
-        *sample_findings(subject, priors),
+        *sample_findings(subject, learned),
         *assignment_findings(subject),
         *balance_findings(subject),
         *group_findings(subject),

@@ -7,9 +7,10 @@ warning, as the interval of the effect says the same more exactly.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from eaas_assets.experiments.design.finding import Finding, Outcome, Subject
+from eaas_assets.experiments.design.learned import Learned, typical_effect
 from eaas_assets.experiments.design.power import power_findings
 from eaas_assets.experiments.wording import count, number, percent
 from eaas_assets.stats.experiments.planning import duration_days, false_positive_risk
@@ -18,17 +19,19 @@ RISKY_SHARE = 0.25
 """Share of lucky wins among significant ones above which a win should be repeated."""
 
 
-def sample_findings(subject: Subject, priors: Mapping[str, float] | None) -> Iterator[Finding]:
+def sample_findings(subject: Subject, learned: Learned) -> Iterator[Finding]:
     """Findings about size and duration."""
     if subject.experiment.design in ("randomised", "paired"):
         yield _planned(subject)
     if subject.experiment.design == "randomised":
-        yield from power_findings(subject)
+        power = list(power_findings(subject))
+        yield from power
+        yield from typical_effect(subject, power, learned)
         yield from _smallest_arm(subject)
     if subject.experiment.design != "paired":  # a replay of the same tasks takes no time of the world
         yield _duration(subject)
-    if priors is not None and subject.experiment.domain in priors:
-        yield _luck(subject, priors[subject.experiment.domain])
+    if subject.experiment.domain in learned.win_shares:
+        yield _luck(subject, learned.win_shares[subject.experiment.domain])
 
 
 def _planned(subject: Subject) -> Finding:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import numpy as np
 
+from eaas_assets.experiments.design.learned import NOTHING_LEARNED
 from eaas_assets.experiments.design.rows import design_rows
 from eaas_assets.experiments.observations.access import Integrity, Opened
 from eaas_assets_tests.experiments.observations_by_hand import (
@@ -48,10 +49,10 @@ def units(n=2800, days=28, share=0.5, seed=0, shift=0.0, **more):
     return UnitsByHand(arm, columns, day=day, integrity=integrity, names=("control", "treatment"), **more)
 
 
-def judge(source=None, others=(), priors=None, **changes):
+def judge(source=None, others=(), learned=NOTHING_LEARNED, **changes):
     experiment = experiment_by_hand(**{**SOUND, **changes})
     opened = source if isinstance(source, Opened) else opened_by_hand(source)
-    return design_rows(experiment, opened, POLICY, "e" * 16, list(others), priors)
+    return design_rows(experiment, opened, POLICY, "e" * 16, list(others), learned)
 
 
 def concluded(source=None, **changes):

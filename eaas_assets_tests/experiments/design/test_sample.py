@@ -6,6 +6,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from eaas_assets.experiments.design.learned import Learned
 from eaas_assets.stats.experiments.planning import proportion_plan, required_units
 from eaas_assets_tests.experiments.design.asking import SOUND, START, check, concluded, grade_of, judge, outcome, units
 from eaas_assets_tests.experiments.observations_by_hand import (
@@ -118,9 +119,27 @@ def test_an_experiment_that_ended_short_of_its_plan_is_told_so():
 
 def test_wins_where_few_win_are_mostly_luck():
     """Kohavi, Deng & Vermeer (2022): at 10 % true wins 22 % of the significant ones are none; at 33 % 5.9 %."""
-    assert outcome(judge(priors={"sales": 0.33}), "false_positive_risk") == "passed"
-    row = check(judge(priors={"sales": 0.10}), "false_positive_risk")
+    assert outcome(judge(learned=Learned({"sales": 0.33})), "false_positive_risk") == "passed"
+    row = check(judge(learned=Learned({"sales": 0.10})), "false_positive_risk")
     assert json.loads(row["evidence_json"])["risk"] == pytest.approx(0.22, abs=0.001)
-    assert outcome(judge(priors={"sales": 0.08}), "false_positive_risk") == "warning"
-    assert outcome(judge(priors={"sales": 0.0}), "false_positive_risk") == "not_known"
-    assert not [row for row in judge(priors={"hr": 0.1}) if row["check"] == "false_positive_risk"]
+    assert outcome(judge(learned=Learned({"sales": 0.08})), "false_positive_risk") == "warning"
+    assert outcome(judge(learned=Learned({"sales": 0.0})), "false_positive_risk") == "not_known"
+    assert not [row for row in judge(learned=Learned({"hr": 0.1})) if row["check"] == "false_positive_risk"]
+
+
+def test_a_proposal_is_told_whether_it_would_see_what_changes_of_its_class_usually_bring():
+    name = "growth, mean"
+    shown = json.loads(check(judge(), "detectable_effect")["evidence_json"])
+    smallest = shown["detectable_effect"] / shown["baseline"]
+    enough = check(judge(learned=Learned(gains={name: smallest * 1.01})), "typical_effect")
+    assert enough["outcome"] == "passed"
+    assert json.loads(enough["evidence_json"])["detectable_relative_effect"] == pytest.approx(smallest)
+    too_few = check(judge(learned=Learned(gains={name: smallest * 0.99})), "typical_effect")
+    assert too_few["outcome"] == "warning"
+    assert "it would miss most of them" in too_few["statement"]
+
+
+def test_without_estimates_of_its_class_or_after_its_start_a_typical_effect_is_no_question():
+    other = judge(learned=Learned(gains={"growth, ratio": 0.1}))
+    begun = judge(units(), status="running", learned=Learned(gains={"growth, mean": 0.1}))
+    assert not [row for row in (*other, *begun) if row["check"] == "typical_effect"]
