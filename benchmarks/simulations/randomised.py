@@ -135,6 +135,8 @@ def _absolute() -> Iterator[Case]:
     yield _covered("groups randomised, 5 and 5", _clusters((5, 5), 0.2), 0.0, 0.0)
     yield _covered("groups randomised, 10 and 10 of unequal size", _clusters((10, 10), 0.6), 0.0, 0.0)
     yield _covered("groups randomised, 6 and 30", _clusters((6, 30), 0.4), 0.0, 0.0)
+    yield _covered("groups randomised, 5 and 40 of one size", _clusters((5, 40), 0.0), 0.0, 0.0)
+    yield _covered("groups randomised, 10 and 60 of very unequal size", _clusters((10, 60), 0.8), 0.0, 0.0)
     ninetieth = math.exp(1.5 * 1.2815515655446004)
     yield _covered("90th percentile of a lognormal, +50 %", _quantile(0.9, 1.5), 0.5 * ninetieth, 0.5)
     yield _covered("rare successes, .006 against .004", _proportion((0.006, 0.004), (2_000, 2_000)), 0.002, 0.5)

@@ -11,7 +11,7 @@ from eaas_assets.stats.experiments.moments import ArmMoments
 from eaas_assets.stats.experiments.randomised import mean_difference
 from eaas_assets.stats.experiments.results import Effect
 from eaas_assets.stats.experiments.sequential import anytime_effect, anytime_harm_p, group_sequential_effect
-from eaas_assets.stats.experiments.srm import anytime_srm
+from eaas_assets.stats.experiments.srm import anytime_srm, concentration_for
 from simulations.case import ERRS, Answers, Case, Count
 
 AREA = "Looking early: error over all looks"
@@ -37,11 +37,16 @@ def cases() -> Iterator[Case]:
     }
     yield Case(AREA, "50 looks at skewed data, no effect", counts, looks, 5)
 
-    def beyond(rng: np.random.Generator) -> Answers:
-        sequence = [anytime_effect(effect, planned // 4) for effect in _growing(rng, 0.0)]
-        return {"confidence sequence": any(look.answered and look.p_value < 0.05 for look in sequence)}
+    both = {"confidence sequence": ERRS, "interval without zero": ERRS}
 
-    yield Case(AREA, "50 looks up to four times the planned sample", {"confidence sequence": ERRS}, beyond, 5)
+    def beyond(rng: np.random.Generator) -> Answers:
+        sequence = [look for effect in _growing(rng, 0.0) if (look := anytime_effect(effect, planned // 4)).answered]
+        return {
+            "confidence sequence": any(look.p_value < 0.05 for look in sequence),
+            "interval without zero": any(not look.low <= 0.0 <= look.high for look in sequence),
+        }
+
+    yield Case(AREA, "50 looks up to four times the planned sample", both, beyond, 3)
 
     def harm(rng: np.random.Generator) -> Answers:
         found = [anytime_harm_p(effect, planned, True, 0.1) for effect in _growing(rng, -0.1)]
@@ -57,12 +62,26 @@ def cases() -> Iterator[Case]:
     counts = {"found by half of the plan": none, "found by its end": none}
     yield Case(AREA, "a guardrail harmed by three times its margin", counts, found_early, 20)
 
-    def ratio(rng: np.random.Generator) -> Answers:
-        counts = np.cumsum(rng.multinomial(200, (0.5, 0.5), size=60), axis=0)
-        return {"mismatch": anytime_srm(counts.tolist(), (0.5, 0.5), 0.05).mismatch}
-
-    yield Case(AREA, "sample ratio on 60 nights, at a threshold of .05", {"mismatch": ERRS}, ratio, 2)
+    yield from _sample_ratios()
     yield from _group_sequential()
+
+
+def _sample_ratios() -> Iterator[Case]:
+    """At most 1,000, 10,000 and 100,000 units on 60 nights: nothing lost, and a tenth of one arm lost."""
+    for units in (1_000, 10_000, 100_000):
+
+        def ratio(rng: np.random.Generator, units: int = units) -> Answers:
+            weight = concentration_for(units)
+            sound, lossy = (
+                anytime_srm(
+                    np.cumsum(rng.multinomial(units // 60, split, size=60), axis=0).tolist(), (0.5, 0.5), at, weight
+                )
+                for split, at in (((0.5, 0.5), 0.05), ((1 / 1.9, 0.9 / 1.9), 0.001))
+            )
+            return {"mismatch, at a threshold of .05": sound.mismatch, "finds a tenth lost, at .001": lossy.mismatch}
+
+        counts = {"mismatch, at a threshold of .05": ERRS, "finds a tenth lost, at .001": Count("finds", float("nan"))}
+        yield Case(AREA, f"sample ratio of {units:,} units on 60 nights", counts, ratio, 2)
 
 
 def _group_sequential() -> Iterator[Case]:
