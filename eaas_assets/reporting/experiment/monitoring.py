@@ -15,6 +15,8 @@ from eaas_assets.reporting.sections import Section
 from eaas_assets.reporting.views import Column, Columns, TableView
 
 _ROWS = 40
+_TOLD = ("effect", "progress")
+"""Checks that are told and raise no alarm."""
 
 
 def monitoring(tables: ExperimentReportTables) -> Section | None:
@@ -37,8 +39,9 @@ def monitoring(tables: ExperimentReportTables) -> Section | None:
 def _alarms(latest: pd.DataFrame, raised: pd.DataFrame) -> str:
     if latest.empty:
         return ""
-    unknown = int(latest["alarm"].isna().sum())
-    return (f"{text.count_of(len(raised), len(latest))} checks raise an alarm at the latest look; {unknown:,} cannot "
+    judged = latest[~latest["check"].isin(_TOLD)]
+    unknown = int(judged["alarm"].isna().sum())
+    return (f"{text.count_of(len(raised), len(judged))} checks raise an alarm at the latest look; {unknown:,} cannot "
             "be told. Every number here may be looked at every night.")  # fmt: skip
 
 
@@ -80,7 +83,7 @@ def _looks(rows: pd.DataFrame) -> list[str]:
 
 def _checks(tables: ExperimentReportTables, latest: pd.DataFrame) -> TableView:
     columns: Columns = ["Check", "Alarm", "About", Column("Units", True), "Estimate", "p", "In words"]
-    order = latest.assign(order=[_urgency(alarm) for alarm in latest["alarm"]])
+    order = latest.assign(order=[_urgency(row) for row in records(latest)])
     lines = []
     for row in records(order.sort_values("order", kind="stable").head(_ROWS)):
         lines.append((
@@ -92,12 +95,16 @@ def _checks(tables: ExperimentReportTables, latest: pd.DataFrame) -> TableView:
                        folded=True)  # fmt: skip
 
 
-def _urgency(alarm: Any) -> int:
-    """Alarms first, then what cannot be told."""
-    return 1 if not text.known(alarm) else 0 if alarm else 2
+def _urgency(row: Any) -> int:
+    """Alarms first, then what cannot be told, then what raises no alarm."""
+    if row.check in _TOLD:
+        return 2
+    return 1 if not text.known(row.alarm) else 0 if row.alarm else 3
 
 
 def _alarm(row: Any) -> views.Cell:
+    if row.check in _TOLD:
+        return views.state("told", "for information")
     if not text.known(row.alarm):
         return views.state("not_known", "cannot be told")
     return views.state("alarm") if row.alarm else views.state("clear", "no alarm")
