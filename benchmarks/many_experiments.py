@@ -23,8 +23,9 @@ def many_experiments(experiments: int, units: int, cache: Path) -> str:
     if not (root / ".complete").exists():
         shutil.rmtree(root, ignore_errors=True)
     write_world(root, experiments, units)
-    # With the sample world's rules the folder is a whole world, which `eaas run` can work on, too.
-    shutil.copytree(PROJECT / "data" / "policies", root / "policies", dirs_exist_ok=True)
+    # With the rest of the sample world it is a whole one, which `eaas run` can work on, too.
+    sample, others = PROJECT / "data", shutil.ignore_patterns("experiments", "__pycache__")
+    shutil.copytree(sample, root, dirs_exist_ok=True, ignore=others)
     command = [sys.executable, str(DRIVER), str(root), str(root / "policies" / "experiments.yaml")]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=3600)
     if done.returncode:

@@ -33,15 +33,17 @@ def measure(load: Callable[[], Analyse], rounds: int = 3) -> None:
     started = time.perf_counter()
     analyse = load()
     imported = time.perf_counter() - started
-    seconds, answers = [], Answers()
+    seconds, processor, answers = [], [], Answers()
     for _ in range(rounds if "--rounds" not in sys.argv else int(sys.argv[sys.argv.index("--rounds") + 1])):
-        begun = time.perf_counter()
+        begun, used = time.perf_counter(), time.process_time()
         answers = analyse(sys.argv[1])
         seconds.append(time.perf_counter() - begun)
+        processor.append(time.process_time() - used)
     own = resource.getrusage(resource.RUSAGE_SELF)
     result = {
         "import_s": imported,
         "work_s": min(seconds),
+        "work_cpu_s": min(processor),
         "cpu_s": own.ru_utime + own.ru_stime,
         "peak_mib": own.ru_maxrss / 1024,
         **answers,
