@@ -112,7 +112,7 @@ def _submitted(locations: Locations, request: ApprovalRequest) -> int:
 
 def _told(outcome: Outcome) -> str:
     if not outcome.accepted:
-        return f"Refused ({outcome.code}): {outcome.reason} Entry {outcome.receipt.seq} of the audit log."
+        return f"Refused ({outcome.code}): {outcome.reason}. Entry {outcome.receipt.seq} of the audit log."
     lines = [f"{outcome.reason} Entry {outcome.receipt.seq} of the audit log."]
     if outcome.state is not None:
         word = outcome.state.effective_decision
