@@ -206,10 +206,11 @@ class AuditLog:
         verification = verify_log(self.path, [*outside, *beside, *given], keys)
         gone = {one.checkpoint for one in outside if one.checkpoint and one.checkpoint.origin in verification.older}
         remarks = [*_copies(outside, beside, gone), *verification.remarks]
-        if verification.older or {"cut", "another_log"} & {problem.code for problem in verification.problems}:
-            own = None if verification.origin is None else self.keys.anchors_path(self.path, verification.origin)
-            others = ", ".join(str(file) for file in files if file != own) or str(own)
-            remarks.append(f"If the log was emptied on purpose, move its old checkpoints away: {others}")
+        own = None if verification.origin is None else self.keys.anchors_path(self.path, verification.origin)
+        another = any(problem.code == "another_log" for problem in verification.problems)
+        others = [str(file) for file in files if file != own]
+        if others and (verification.older or another or not verification.entries):
+            remarks.append(f"If the log was emptied on purpose, move its old checkpoints away: {', '.join(others)}")
         return verification._replace(remarks=tuple(remarks))
 
 

@@ -87,6 +87,7 @@ def test_a_tail_cut_at_any_line_is_found_by_the_last_checkpoint(tmp_path: Path) 
     for kept in range(20):
         log.path.write_bytes(b"".join(lines[:kept]))
         assert "cut" in {problem.code for problem in log.verify().problems}, kept
+        assert not kept or "on purpose" not in "".join(log.verify().remarks), "nobody cuts a tail on purpose"
     log.path.unlink()
     emptied = log.verify()
     assert [problem.code for problem in emptied.problems] == ["cut", "cut"]
