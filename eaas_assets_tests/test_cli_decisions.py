@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import Result
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
@@ -129,6 +130,22 @@ def test_nobody_else_can_approve_and_the_refusal_is_logged(desk: Desk, person: s
     assert desk.state() == ("pending_approval", None)
     kinds = [json.loads(line)["entry"]["kind"] for line in desk.log.read_text(encoding="utf-8").splitlines()]
     assert kinds.count("refusal") == 1
+
+
+def test_one_person_in_two_roles_is_told_that_another_one_is_missing(desk: Desk) -> None:
+    file = desk.made.data / "policies" / "approvals.yaml"
+    policy = yaml.safe_load(file.read_text(encoding="utf-8"))
+    policy["requirements"][0] |= {"roles": ["vp_sales", "risk_officer"], "people": 2}
+    policy["people"].append({"person": "zoe", "roles": ["vp_sales", "risk_officer"]})
+    write_yaml(desk.made.data, "policies/approvals.yaml", policy)
+    result = desk.made.run("refresh_decisions")
+    assert result.success, errors(result)
+    assert desk.state() == ("pending_approval", None)
+    assert "Still missing: risk_officer." in desk.approve("zoe", "vp_sales").output
+    assert "Still missing: someone who has not approved yet." in desk.approve("zoe", "risk_officer").output
+    assert desk.state() == ("pending_approval", None)
+    assert desk.approve("ben", "risk_officer").exit_code == 0
+    assert desk.state() == ("approved", "scale")
 
 
 def test_a_rejection_needs_a_reason(desk: Desk) -> None:

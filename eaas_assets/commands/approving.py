@@ -118,7 +118,10 @@ def _told(outcome: Outcome) -> str:
         word = outcome.state.effective_decision
         lines.append(f"State: {outcome.state.state.replace('_', ' ')}" + (f", what holds: {word}." if word else "."))
         if not outcome.state.missing.nobody:
-            lines.append(f"Still missing: {outcome.state.missing.statement}.")
+            missing = outcome.state.missing
+            lines.append(
+                f"Still missing: {missing.statement if missing.roles else 'someone who has not approved yet'}."
+            )
     if outcome.checkpoint is not None:
         lines.append(f"Checkpoint: {outcome.checkpoint.text}")
     return "\n".join(lines)
