@@ -17,7 +17,7 @@ import click
 import typer
 from typer.core import TyperCommand
 
-from eaas_assets.commands.cli import approve, audit_commands, policy_commands, submit
+from eaas_assets.commands.decision_commands import approve, audit_commands, policy_commands, submit
 from eaas_assets.storage.locations import DATA_DIR_VARIABLE, OUTPUT_DIR_VARIABLE, Locations
 
 WORKSPACE = """\
@@ -90,7 +90,7 @@ def gate(
     """
     if no_run and trials is not None:
         raise _WrongCallError("--trials asks for a run, and --no-run for none.")
-    from eaas_assets.gate import ExitCode, run_gate  # heavy: Dagster and pandas
+    from eaas_assets.commands.gating import ExitCode, run_gate  # heavy: Dagster and pandas
 
     locations = _locations(ExitCode.NOT_RUN)
     with _dagster_home(locations):

@@ -7,12 +7,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from eaas_assets.commands.jobs import Jobs, failures, watching
+from eaas_assets.commands.progress_bar import Stages, shown_progress
 from eaas_assets.contracts.identifiers import VersionKey
 from eaas_assets.defs.telling import notification_policy
 from eaas_assets.defs.world import WorldFiles
 from eaas_assets.errors import InputError
-from eaas_assets.headless import Jobs, failures, watching
-from eaas_assets.progress_bar import Stages, shown_progress
 from eaas_assets.reporting import text
 from eaas_assets.storage.locations import Locations
 from eaas_assets.storage.tables import TableStore

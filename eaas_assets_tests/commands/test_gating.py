@@ -16,7 +16,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from eaas_assets.cli import app
-from eaas_assets.gate import RedGate, decide, reasons_of
+from eaas_assets.commands.gating import RedGate, decide, reasons_of
 from eaas_assets.storage.locations import DATA_DIR_VARIABLE, OUTPUT_DIR_VARIABLE
 from eaas_assets.storage.tables import TableStore
 from eaas_assets_tests.worlds import returns_scenarios, small_world, write_agent, write_policies, write_text
@@ -262,7 +262,7 @@ def test_a_stopped_gate_ends_with_3_and_says_that_nothing_is_lost(desk: Desk, mo
     def stopped(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("eaas_assets.gate._judge", stopped)
+    monkeypatch.setattr("eaas_assets.commands.gating._judge", stopped)
     result = desk.gate("v2")
     assert result.exit_code == 3
     assert "what was finished is kept" in result.stdout

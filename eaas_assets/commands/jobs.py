@@ -9,6 +9,8 @@ from typing import Any
 
 import dagster as dg
 
+from eaas_assets.commands.progress_bar import Stages
+from eaas_assets.commands.sqlite_records import keep_engines
 from eaas_assets.contracts.identifiers import VersionKey
 from eaas_assets.definitions import defs
 from eaas_assets.defs.automation import AFTER_INPUTS, definition_tag
@@ -17,8 +19,6 @@ from eaas_assets.defs.living import bury_the_dead
 from eaas_assets.defs.partitions import PARTITIONS_NAME
 from eaas_assets.defs.watching import watched_by
 from eaas_assets.defs.world import WorldFiles
-from eaas_assets.progress_bar import Stages
-from eaas_assets.sqlite_records import keep_engines
 
 _COLLECTED_AFTER = (100_000, 20, 50)
 """Thresholds of the garbage collector: Dagster and pandas make many objects and few circles, and looking for circles

@@ -23,12 +23,12 @@ import dagster as dg
 import pandas as pd
 import typer
 
+from eaas_assets.commands.jobs import Jobs, failures, watching
+from eaas_assets.commands.progress_bar import Stages, shown_progress
 from eaas_assets.contracts.identifiers import VersionKey
 from eaas_assets.defs.world import WorldFiles
 from eaas_assets.errors import EaasError
-from eaas_assets.headless import Jobs, failures, watching
 from eaas_assets.history.gate_calibration import ability
-from eaas_assets.progress_bar import Stages, shown_progress
 from eaas_assets.reporting.gate.junit import junit_xml
 from eaas_assets.reporting.gate.summary import (
     GateReport,

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from eaas_assets.commands.progress_bar import shown_progress
 from eaas_assets.evaluation.execution.progress import Progress
-from eaas_assets.progress_bar import shown_progress
 
 HALF = Progress(done=5, total=10, failures=1, elapsed_s=2.0, rate=2.5, left_s=2.0)
 
