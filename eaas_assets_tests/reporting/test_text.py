@@ -105,7 +105,8 @@ def test_joiners_stay_where_scripts_and_emoji_need_them():
     assert text.visible("ref\u200dund") == "ref⟨U+200D⟩und"
 
 
-@given(st.text(st.characters(exclude_categories=["Cc", "Cf", "Cs", "Zl", "Zp"], exclude_characters="ᅟᅠㅤﾠ")))
+# Cn: the block of tags is written out as a whole, also the code points in it that nobody has assigned yet.
+@given(st.text(st.characters(exclude_categories=["Cc", "Cf", "Cn", "Cs", "Zl", "Zp"], exclude_characters="ᅟᅠㅤﾠ")))
 def test_ordinary_text_is_left_alone(ordinary):
     assert text.visible(ordinary) == ordinary
 

@@ -129,7 +129,7 @@ from pathlib import Path
 from eaas_assets.evaluation.execution import runs
 from eaas_assets_tests.evaluation.execution.agents_for_tests import *
 runs.new_run_id = lambda *_: "{RUN_ID}"
-root, concurrency, shuffle = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+root, concurrency, shuffle, delay_s = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
 asked = os.open(root / f"asked.{{os.getpid()}}", os.O_CREAT | os.O_WRONLY | os.O_APPEND)
 def script(request):
     os.write(asked, b".")
@@ -137,7 +137,7 @@ def script(request):
 rows = scenarios({EVALUATIONS // 2}).sample(frac=1, random_state=shuffle)
 planned = make_plan(agent_version(trials=2, limits={{"concurrency": concurrency}}), rows, Scope(), path_field="path")
 store = run_store(root)
-store.execute(store.start(planned), ScriptedAgent(script, 0.001), lambda progress: None)
+store.execute(store.start(planned), ScriptedAgent(script, delay_s), lambda progress: None)
 """
 
 
@@ -150,8 +150,10 @@ def _asked(root: Path) -> int:
     return sum(path.stat().st_size for path in root.glob("asked.*"))
 
 
-def _start(root: Path, concurrency: int, shuffle: int, hash_seed: int) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-c", VARIANT, str(root), str(concurrency), str(shuffle)]
+def _start(
+    root: Path, concurrency: int, shuffle: int, hash_seed: int, delay_s: float = 0.001
+) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-c", VARIANT, str(root), str(concurrency), str(shuffle), str(delay_s)]
     return subprocess.Popen(command, cwd=PROJECT, env=os.environ | {"PYTHONHASHSEED": str(hash_seed)})
 
 
@@ -189,7 +191,8 @@ def test_any_concurrency_order_and_kill_give_the_same_bytes_and_repeat_only_what
 
 
 def test_ctrl_c_stops_a_run_at_once_and_the_next_one_continues_it(tmp_path: Path, undisturbed: list[bytes]) -> None:
-    with _start(tmp_path, 8, shuffle=1, hash_seed=1) as stopped:
+    # Slow enough that the signal comes before the end, also on a machine that is busy with something else.
+    with _start(tmp_path, 8, shuffle=1, hash_seed=1, delay_s=0.03) as stopped:
         while stopped.poll() is None and _asked(tmp_path) < EVALUATIONS // 4:
             time.sleep(0.001)
         stopped.send_signal(signal.SIGINT)
