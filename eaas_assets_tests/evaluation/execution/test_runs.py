@@ -124,7 +124,8 @@ def test_two_processes_at_once_make_two_whole_runs(tmp_path: Path) -> None:
 RUN_ID = "RUN_20260101T000000000Z_000000"
 EVALUATIONS = 600
 VARIANT = f"""
-import os, sys
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background lets its children ignore it
 from pathlib import Path
 from eaas_assets.evaluation.execution import runs
 from eaas_assets_tests.evaluation.execution.agents_for_tests import *
