@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from pydantic import BaseModel
 from typer.main import get_command
 
@@ -98,3 +99,14 @@ def test_links_between_pages_lead_somewhere() -> None:
     for path in [PROJECT / "README.md", *DOCS.glob("*.md")]:
         for target in re.findall(r"\]\((?!https?://)([^)#]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
             assert (path.parent / target).exists(), f"{path.name} links to {target}"
+
+
+def test_the_approval_in_the_readme_is_one_that_its_person_may_give() -> None:
+    example = re.search(r"eaas approve (\S+) --person (\S+) --role (\w+)", README)
+    assert example is not None
+    experiment, person, role = example.groups()
+    data = PROJECT / "data"
+    people = yaml.safe_load((data / "policies" / "approvals.yaml").read_text(encoding="utf-8"))["people"]
+    assert role in next(entry["roles"] for entry in people if entry["person"] == person)
+    document = (data / "experiments" / experiment / "experiment.yaml").read_text(encoding="utf-8")
+    assert yaml.safe_load(document)["decision_owner"] == role
