@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from filelock import FileLock
 
 from eaas_assets.commands.progress_bar import Stages
 from eaas_assets.commands.sqlite_records import keep_engines
@@ -41,11 +44,19 @@ class Jobs:
     @classmethod
     @contextmanager
     def opened(cls, files: WorldFiles) -> Iterator[Jobs]:
-        """With the instance that the environment names."""
+        """With the instance that the environment names.
+
+        Two processes at once would both make the tables of a new instance, and one of them would fail: they take turns.
+        """
         keep_engines()
-        with _collecting_rarely(), dg.DagsterInstance.get() as instance:
-            bury_the_dead(instance, files.locations.dagster_home)
-            yield cls(files, instance)
+        home = Path(os.environ.get("DAGSTER_HOME") or files.locations.dagster_home)
+        home.mkdir(parents=True, exist_ok=True)
+        with _collecting_rarely(), ExitStack() as stack:
+            with FileLock(home / "opening.lock"):
+                instance = stack.enter_context(dg.DagsterInstance.get())
+                bury_the_dead(instance, files.locations.dagster_home)
+                jobs = cls(files, instance)
+            yield jobs
 
     def refresh_inputs(self) -> dg.ExecuteInProcessResult:
         """Read, check and audit what people wrote; once for all versions."""
