@@ -23,7 +23,8 @@ MAX_DOCUMENT_BYTES = MIB
 MAX_DEPTH = 40
 MAX_VALUES = 100_000
 
-_OLD_BOOLEANS = re.compile(r"^(?:y|n|yes|no|on|off)$", re.IGNORECASE)
+_OLD_BOOLEANS = re.compile(r"^(?:yes|no|on|off)$", re.IGNORECASE)
+"""Not ``y`` and ``n``: the usual readers take them for text, and they are common names of columns."""
 _PLAIN = (
     (re.compile(r"^(?:null|Null|NULL|~|)$"), lambda _: None),
     (re.compile(r"^(?:true|True|TRUE)$"), lambda _: True),

@@ -47,11 +47,15 @@ def test_version_1_10_is_shown_as_it_was_written(tmp_path: Path) -> None:
     assert (version, repr(version)) == (1.1, "1.10")
 
 
-@pytest.mark.parametrize("word", ["NO", "no", "Yes", "on", "OFF", "y", "N"])
+@pytest.mark.parametrize("word", ["NO", "no", "Yes", "on", "OFF"])
 def test_old_words_for_booleans_are_refused_with_advice(tmp_path: Path, word: str) -> None:
     (problem,) = _problems(tmp_path, f"country: NO\nanswer: {word}\n".replace("country: NO\n", ""))
     assert problem.code == "ambiguous_yaml"
     assert "quotes" in problem.expected
+
+
+def test_single_letters_are_names_as_in_a_metric_called_y(tmp_path: Path) -> None:
+    assert _read(tmp_path, "name: y\ncolumn: N\n").data == {"name": "y", "column": "N"}
 
 
 def test_old_words_in_quotes_are_text(tmp_path: Path) -> None:
