@@ -27,7 +27,11 @@ def assignment_findings(subject: Subject) -> Iterator[Finding]:
         return
     yield _allocation(subject)
     data = subject.opened.randomised
-    if data is None or not any(data.counts().values()):
+    if data is None:
+        return
+    if not any(data.counts().values()):
+        strays = _strays(subject.rows, integrity_of(subject.opened))
+        yield from (finding for finding in strays if finding.outcome not in ("passed", "not_known"))
         return
     yield _ratio(subject, data)
     yield _changed(subject, data)

@@ -25,6 +25,8 @@ def group_findings(subject: Subject) -> Iterator[Finding]:
     panel = subject.opened.panel
     if panel is not None and panel.unit.size:
         yield from _panel(subject, panel)
+    elif panel is not None and panel.integrity.units_in_two_arms:  # nothing is left of them
+        yield _dates(panel)
     if subject.opened.paired is not None:
         yield _pairs(subject)
 

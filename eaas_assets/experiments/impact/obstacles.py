@@ -11,6 +11,7 @@ from eaas_assets.contracts.experiment import Experiment
 from eaas_assets.contracts.experiment_policy import ExperimentPolicy
 from eaas_assets.errors import shown
 from eaas_assets.experiments.observations.access import Integrity, Opened, RandomisedData
+from eaas_assets.history.wording import count
 from eaas_assets.stats.experiments.srm import DEFAULT_CONCENTRATION, SrmResult, anytime_srm, concentration_for, srm_test
 
 
@@ -33,6 +34,8 @@ def obstacle(experiment: Experiment, opened: Opened, policy: ExperimentPolicy) -
     if integrity is None or opened.kind == "nothing":
         yet = "" if experiment.status in ("concluded", "archived") else " yet"
         return Obstacle("no_observations", f"there are no observations{yet}")
+    if opened.panel is not None and not opened.panel.unit.size:
+        return Obstacle("no_observations", _no_row(integrity))
     if integrity.measured_before_treatment:
         return Obstacle("measured_before_treatment", "outcomes are dated before their unit met its arm")
     return _declared(experiment, opened) or _of_assignment(experiment, opened.randomised, policy, opened)
@@ -72,7 +75,7 @@ def _of_assignment(
         if data.integrity.unknown_variants:
             names = ", ".join(shown(name, 40) for name in list(data.integrity.unknown_variants)[:5])
             return Obstacle("unknown_variant_only", f"every row is of an arm that is not declared: {names}")
-        return Obstacle("no_observations", "no row can be used")
+        return Obstacle("no_observations", _no_row(data.integrity))
     found = sample_ratio(experiment, data, policy)
     if found.mismatch:
         counts = " : ".join(f"{count:,}" for count in found.counts)
@@ -83,6 +86,18 @@ def _of_assignment(
             f"(p = {found.p_value:.2g}): units were lost or assigned wrongly",
         )
     return None
+
+
+def _no_row(integrity: Integrity) -> str:
+    """Why no row is left of those that could be read."""
+    found = (
+        (integrity.rows_before_start, "row", "before the planned start"),
+        (integrity.rows_after_end, "row", "after the planned end"),
+        (integrity.conflicting_rows, "row", "in contradiction to another one"),
+        (integrity.units_in_two_arms, "unit", "in two arms or with two dates of treatment"),
+    )
+    told = ", ".join(f"{count(n, what)} {where}" for n, what, where in found if n)
+    return f"no row can be used: {told}" if told else "no row can be used"
 
 
 def sample_ratio(experiment: Experiment, data: RandomisedData, policy: ExperimentPolicy) -> SrmResult:
