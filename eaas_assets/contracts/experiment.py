@@ -5,6 +5,8 @@ What the observations look like is declared in ``observations``; how results are
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Literal, Self
 
@@ -13,6 +15,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from eaas_assets.contracts.documents import Document
 from eaas_assets.contracts.identifiers import Identifier
 from eaas_assets.contracts.observations import Column, Observations
+from eaas_assets.errors import shown
 from eaas_assets.storage.files import canonical_json, digest
 
 ExperimentType = Literal["ab_test", "phased_rollout", "model_swap", "workflow_change", "agent_behavior_change"]
@@ -39,6 +42,17 @@ def iso_day(value: object) -> object:
 
 
 Day = Annotated[date, BeforeValidator(iso_day)]
+
+
+def _each_once(expected: str, names: Sequence[str]) -> None:
+    """Every name once.
+
+    Raises:
+        ValueError: One stands twice.
+    """
+    twice = next((name for name, times in Counter(names).items() if times > 1), None)
+    if twice is not None:
+        raise ValueError(f"{expected}, not {shown(twice, 64)} twice")
 
 
 class Variant(Document):
@@ -214,20 +228,17 @@ class Experiment(Document):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
-        names = [variant.name for variant in self.variants]
-        if len(set(names)) < len(names):
-            raise ValueError("variants with different names")
+        _each_once("variants with different names", [variant.name for variant in self.variants])
         allocated = sum(variant.allocation for variant in self.variants)
         if abs(allocated - 1.0) > 1e-9:
             raise ValueError(f"allocations that sum to 1, not to {allocated:g}")
-        metrics = [metric.name for metric in self.metrics]
-        if len(set(metrics)) < len(metrics):
-            raise ValueError("metrics with different names")
+        _each_once("metrics with different names", [metric.name for metric in self.metrics])
+        _each_once("segments named once", self.segments)
         primaries = [metric.role for metric in self.metrics].count("primary")
         if primaries != 1:
             raise ValueError(f"exactly one primary metric, not {primaries}")
         if self.planned_start and self.planned_end and self.planned_end < self.planned_start:
-            raise ValueError(f"planned_end not before planned_start, {self.planned_start}")
+            raise ValueError(f"planned_end not before planned_start, {self.planned_start}, as {self.planned_end} is")
         if self.observations is not None:
             self._observations_fit_design(self.observations.kind)
         return self

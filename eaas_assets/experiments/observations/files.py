@@ -73,7 +73,8 @@ def find_file(root: Path, folder: str, file: str) -> ObservationFile:
     except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: links in a circle, before Python 3.13
         if isinstance(error, InputError):
             raise
-        found = getattr(error, "strerror", None) or str(error)
+        circle = isinstance(error, RuntimeError)  # whose text tells where the data folder lies on this machine
+        found = "links in a circle" if circle else getattr(error, "strerror", None) or str(error)
         raise InputError(Problem(told, "unreadable_file", shown(found), "a readable file")) from error
 
 
