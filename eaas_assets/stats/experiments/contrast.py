@@ -76,7 +76,12 @@ def t_effect(
     found: dict[str, float | str] = dict(diagnostics or {})
     if skewness:
         method += ", skewness removed (Hall)"
-        found |= {"skewness_of_difference": skewness, "p_with_skewness": t_two_sided(estimate / se, arms.df)}
+        found |= {
+            "skewness_of_difference": skewness,
+            "p_with_skewness": t_two_sided(estimate / se, arms.df),
+            "low_with_skewness": estimate - critical * se,
+            "high_with_skewness": estimate + critical * se,
+        }
     relative, refusal = fieller(arms, lower, upper)
     return Effect(
         metric_kind=metric_kind,
