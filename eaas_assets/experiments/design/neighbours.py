@@ -12,6 +12,8 @@ from eaas_assets.experiments.wording import count, joined, percent
 
 _LISTED = 20
 """Most neighbours in the evidence."""
+_TOLD = 5
+"""Most neighbours in the statement."""
 _ALIVE = ("proposed", "running", "concluded")
 
 
@@ -34,12 +36,13 @@ def _overlaps(experiment: Experiment, others: Sequence[Experiment]) -> Finding:
     if overlapping:
         statement = (
             f"{count(len(overlapping), 'other experiment')} on {experiment.population} at the same time: "
-            f"{joined(overlapping, 5)}."
+            f"{joined(overlapping, _TOLD)}."
         )
         action = "Keep their units apart, or check that the assignments are independent of each other."
         return Finding("data", "overlapping_experiments", "warning", statement, evidence, action)
     if unknown:
-        statement = f"Whether {joined(unknown, 5)} on {experiment.population} overlap is not known, for want of dates."
+        named = f"{joined(unknown, _TOLD)} on {experiment.population}"
+        statement = f"Whether {named} overlap is not known, for want of dates."
         return Finding("data", "overlapping_experiments", "not_known", statement, evidence)
     statement = f"No other experiment on {experiment.population} overlaps in time."
     return Finding("data", "overlapping_experiments", "passed", statement, evidence)
@@ -65,20 +68,22 @@ def _span(experiment: Experiment) -> tuple[date, date] | None:
 
 def _repeats(subject: Subject, others: Sequence[Experiment]) -> Finding:
     words, limit = stems(subject.experiment.hypothesis), subject.policy.design.similar_hypotheses
-    similar = []
-    for other in others:
-        theirs = stems(other.hypothesis)
-        union = len(words | theirs)
-        share = len(words & theirs) / union if union else 0.0
-        if share >= limit:
-            similar.append((other.experiment, share))
+    shares = ((other.experiment, _common_words(words, stems(other.hypothesis))) for other in others)
+    similar = [(name, share) for name, share in shares if share >= limit]
     evidence = {
         "similar": [{"experiment": name, "common_words": share} for name, share in similar[:_LISTED]],
         "limit": limit,
     }
     if not similar:
         return Finding("data", "duplicate_hypotheses", "passed", "No other experiment has this hypothesis.", evidence)
-    listed = joined([f"{name} ({percent(share)} of the words)" for name, share in similar], 5)
-    statement = f"Its hypothesis is also that of {listed}."
+    told = [f"{name} ({percent(share)} of the words)" for name, share in similar[:_TOLD]]
+    told += [name for name, _ in similar[_TOLD:]]
+    statement = f"Its hypothesis is also that of {joined(told, _TOLD)}."
     action = "Read what came out there before it is asked again; together they are one question asked twice."
     return Finding("data", "duplicate_hypotheses", "warning", statement, evidence, action)
+
+
+def _common_words(one: frozenset[str], other: frozenset[str]) -> float:
+    """Share of the words of both that are common to them (Jaccard); 0 without words."""
+    common = len(one & other)
+    return common / (len(one) + len(other) - common) if common else 0.0

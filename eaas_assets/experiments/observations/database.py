@@ -14,21 +14,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
+import numpy as np
+
+from eaas_assets.storage.files import MIB
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
 OutOfRange = duckdb.OutOfRangeException
 
 THREADS = 4
 """More threads than this gain little on one file, and each needs memory of its own."""
+SMALL = 8 * MIB
+"""Files up to this size are read by one thread: others would take longer to wake than it takes to read them."""
 MEMORY = "256MB"
 """Beyond it DuckDB writes to temporary files: a night of experiments has to fit beside everything else."""
 
 
 @lru_cache(maxsize=4)
-def _database(root: str) -> duckdb.DuckDBPyConnection:
-    threads = max(1, min(THREADS, os.cpu_count() or 1))
+def _database(root: str, threads: int) -> duckdb.DuckDBPyConnection:
     database = duckdb.connect(
         ":memory:",
         config={
@@ -44,9 +50,15 @@ def _database(root: str) -> duckdb.DuckDBPyConnection:
     return database
 
 
-def open_cursor(root: Path) -> duckdb.DuckDBPyConnection:
-    """A cursor that reads files below ``root`` and nothing else; its temporary tables end with it."""
-    cursor = _database(str(root.resolve())).cursor()
+def open_cursor(root: Path, size: int = SMALL) -> duckdb.DuckDBPyConnection:
+    """A cursor that reads files below ``root`` and nothing else; its temporary tables end with it.
+
+    Args:
+        root: The data folder.
+        size: Bytes of the file that it is for.
+    """
+    threads = 1 if size <= SMALL else max(1, min(THREADS, os.cpu_count() or 1))
+    cursor = _database(str(root.resolve()), threads).cursor()
     cursor.execute("SET TimeZone = 'UTC'")
     return cursor
 
@@ -80,3 +92,14 @@ def row(cursor: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
     """The one row of a query without GROUP BY."""
     found: Sequence[tuple[Any, ...]] = rows(cursor, query)
     return found[0]
+
+
+def columns(cursor: duckdb.DuckDBPyConnection, query: str) -> dict[str, NDArray[Any]]:
+    """All columns of a query by name; numbers that are null are nan, and everything else that is null is masked."""
+    found = cursor.execute(query).fetchnumpy()
+    return {
+        name: np.ma.filled(column.astype(np.float64), np.nan)
+        if isinstance(column, np.ma.MaskedArray) and column.dtype.kind in "iuf"
+        else np.asanyarray(column)
+        for name, column in found.items()
+    }

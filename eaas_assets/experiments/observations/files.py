@@ -31,12 +31,14 @@ class ObservationFile:
         relative: How problems name it.
         format: By its ending.
         digest: Hash of its content; see ``WHOLE_DIGEST``.
+        size: In bytes.
     """
 
     path: Path
     relative: str
     format: Format
     digest: str
+    size: int
 
 
 def find_file(root: Path, folder: str, file: str) -> ObservationFile:
@@ -69,7 +71,7 @@ def find_file(root: Path, folder: str, file: str) -> ObservationFile:
             raise InputError(Problem(told, "file_too_large", found, expected))
         if status.st_size == 0:
             raise InputError(Problem(told, "empty_file", "an empty file", "observations"))
-        return ObservationFile(path, told, kind, _digest(path, status))
+        return ObservationFile(path, told, kind, _digest(path, status), status.st_size)
     except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: links in a circle, before Python 3.13
         if isinstance(error, InputError):
             raise

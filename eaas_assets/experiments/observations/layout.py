@@ -10,7 +10,8 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from eaas_assets.experiments.observations import columns as columns_of
-from eaas_assets.experiments.observations.moments import Columns, moment_names
+from eaas_assets.experiments.observations.moments import moment_names
+from eaas_assets.experiments.observations.sums import Columns
 
 if TYPE_CHECKING:
     from eaas_assets.contracts.experiment import Experiment, Metric
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
     from eaas_assets.experiments.observations.sources import Source
 
 FAULTY = "faulty"
+ARM = "arm"
+DAY = "CAST(entered AS DATE)"
+NO_SEGMENT = "(none)"
+
+
+def segment_key(index: int) -> str:
+    """SQL of the value of a declared segment."""
+    return f"coalesce(s{index}, '{NO_SEGMENT}')"
 
 
 @dataclass
@@ -36,23 +45,36 @@ class Layout:
             careful: Whether values may be missing, nan or infinite.
             checked: Whether a column says for each row if something in it cannot be used.
         """
-        mates = {alias: columns.aliases for columns in self.metrics.values() for alias in columns.aliases}
-        parts = []
-        for alias, cell in self.cells.items():
-            value = cell.value if careful or cell.plain is None else cell.plain
-            if careful and len(mates.get(alias, ())) > 1:
-                known = " AND ".join(f"({self.cells[mate].value}) IS NOT NULL" for mate in mates[alias])
-                value = f"CASE WHEN {known} THEN {value} END"
-            parts.append(f"{value} AS {alias}")
+        parts = [
+            f"{cell.value if careful or cell.plain is None else cell.plain} AS {alias}"
+            for alias, cell in self.cells.items()
+        ]
         if checked:
             faults = [cell.fault for cell in self.cells.values() if cell.fault is not None]
             parts.append(f"({' OR '.join(faults)}) AS {FAULTY}")
-        return f"SELECT {', '.join(parts)} FROM {source.relation}"
+        rows = f"SELECT {', '.join(parts)} FROM {source.relation}"
+        masks = self._masks() if careful else []
+        return f"SELECT * REPLACE ({', '.join(masks)}) FROM ({rows})" if masks else rows
+
+    def _masks(self) -> list[str]:
+        """SQL that leaves a row all columns of a metric or none."""
+        several = [columns.aliases for columns in self.metrics.values() if len(columns.aliases) > 1]
+        return [
+            f"CASE WHEN {' AND '.join(f'{mate} IS NOT NULL' for mate in aliases)} THEN {alias} END AS {alias}"
+            for aliases in several
+            for alias in aliases
+        ]
 
     @property
     def has_time(self) -> bool:
         """Whether units have a time."""
         return "entered" in self.cells
+
+    @property
+    def keys(self) -> list[str]:
+        """SQL of everything that units are grouped by: arm, segments and day."""
+        segments = [f"s{index}" for index in range(len(self.cells)) if f"s{index}" in self.cells]
+        return [ARM, *(segment_key(index) for index in range(len(segments))), *([DAY] if self.has_time else [])]
 
 
 def lay_out(source: Source, experiment: Experiment, units: Units) -> Layout:

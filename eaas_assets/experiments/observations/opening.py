@@ -48,7 +48,7 @@ def open_observations(root: Path, experiment: Experiment, runs: AgentRunTables |
         units = read.paired.integrity.units
         return Opened("paired", read.data_digest, units, *read.times, paired=read.paired)
     file = find_file(root, folder, declared.file)
-    cursor = open_cursor(root)
+    cursor = open_cursor(root, file.size)
     source = open_source(cursor, file)
     if isinstance(declared, Panel):
         from eaas_assets.experiments.observations.panels import panel_times, read_panel

@@ -10,7 +10,7 @@ import numpy as np
 
 from eaas_assets.experiments.observations import columns as columns_of
 from eaas_assets.experiments.observations.access import FloatArray, Integrity, PairedData
-from eaas_assets.experiments.observations.randomised import NO_SEGMENT
+from eaas_assets.experiments.observations.layout import NO_SEGMENT
 from eaas_assets.experiments.observations.sources import Source, reading
 
 if TYPE_CHECKING:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from eaas_assets.errors import InputError, Problem
 from eaas_assets.experiments.observations import database as db
 from eaas_assets.experiments.observations.columns import out_of_range
 from eaas_assets.experiments.observations.days import days_between
+from eaas_assets.experiments.observations.layout import DAY
 
 if TYPE_CHECKING:
     import duckdb
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
     from eaas_assets.contracts.experiment import Experiment
     from eaas_assets.experiments.observations.access import Integrity
     from eaas_assets.experiments.observations.layout import Layout
-    from eaas_assets.experiments.observations.moments import Aggregator, Group
+    from eaas_assets.experiments.observations.moments import Aggregator
     from eaas_assets.experiments.observations.sources import Source
+    from eaas_assets.experiments.observations.sums import Group
 
 
 @dataclass
@@ -44,6 +46,14 @@ class PreparedUnits:
     totals: dict[str, Group]
     refused: frozenset[str]
     observed: tuple[datetime | None, datetime | None]
+
+
+class Limits(NamedTuple):
+    """First and last time (UTC), and whether an outcome is dated before its unit's exposure."""
+
+    first: datetime | None
+    last: datetime | None
+    measured_early: bool
 
 
 class Preparation:
@@ -87,30 +97,33 @@ class Preparation:
         counts = db.row(self.cursor, f"SELECT {', '.join(self.infinities())} FROM {table}")
         return {metric: int(count) for metric, count in zip(self.layout.metrics, counts, strict=True) if count}
 
-    def times(self, table: str) -> tuple[tuple[datetime | None, datetime | None], tuple[str, ...], bool]:
-        """First and last time, days without a row between them, and whether an outcome came before its exposure."""
+    def limits(self, table: str) -> Limits:
+        """First and last time, and whether an outcome came before its exposure.
+
+        Raises:
+            InputError: A time lies in a year that calendars do not have.
+        """
         if not self.layout.has_time:
-            return (None, None), (), False
+            return Limits(None, None, False)
         early = "count(*) FILTER (WHERE measured < entered)" if "measured" in self.layout.cells else "0"
-        odd = " OR ".join(out_of_range(f"{end}(entered)") for end in ("min", "max"))
-        ends = ", ".join(f"CASE WHEN NOT ({odd}) THEN {end}(entered) END" for end in ("min", "max"))
-        first, last, before, odd_years = db.row(self.cursor, f"SELECT {ends}, {early}, {odd} FROM {table}")
+        ends = f"SELECT min(entered) AS low, max(entered) AS high, {early} AS early FROM {table}"
+        odd = f"SELECT *, {out_of_range('low')} OR {out_of_range('high')} AS odd FROM ({ends})"
+        query = f"SELECT CASE WHEN NOT odd THEN low END, CASE WHEN NOT odd THEN high END, early, odd FROM ({odd})"
+        first, last, before, odd_years = db.row(self.cursor, query)
         if odd_years:
             found, expected = f"a year before {MINYEAR} or after {MAXYEAR}", "times of our calendar"
             raise InputError(Problem(self.source.file, "not_a_time", found, expected, field="observations.time"))
         if first is None:
-            return (None, None), (), bool(before)
-        days = db.rows(self.cursor, f"SELECT DISTINCT CAST(entered AS DATE) FROM {table}")
-        missing = days_between(day.toordinal() for (day,) in days if day is not None)
-        observed = (first.replace(tzinfo=UTC), last.replace(tzinfo=UTC))
-        return observed, tuple(date.fromordinal(day).isoformat() for day in missing), bool(before)
+            return Limits(None, None, bool(before))
+        return Limits(first.replace(tzinfo=UTC), last.replace(tzinfo=UTC), bool(before))
 
     def finish(
-        self, table: str, aggregator: Aggregator, found: dict[str, Group], integrity: Integrity
+        self, aggregator: Aggregator, found: dict[str, Group], integrity: Integrity, limits: Limits
     ) -> PreparedUnits:
         """Put what is known together."""
         totals = {arm: found[arm] for arm in self.arms if arm in found}
-        observed, missing, before = self.times(table)
+        days = [] if limits.first is None else aggregator.values(DAY)
+        missing = days_between(day.toordinal() for day in days if day is not None)
         nulls = {
             metric: {arm: group.rows - group.moments[metric].n for arm, group in totals.items()}
             for metric in self.layout.metrics
@@ -123,14 +136,16 @@ class Preparation:
         whole = replace(
             integrity,
             units=sum(group.rows for group in totals.values()),
-            missing_days=missing,
+            missing_days=tuple(date.fromordinal(day).isoformat() for day in missing),
             null_values={metric: by_arm for metric, by_arm in nulls.items() if any(by_arm.values())},
             constant_metrics=tuple(constant),
             mixed_time_zones=self.mixed_zones(),
-            measured_before_treatment=before or integrity.rows_before_start == integrity.rows > 0,
+            measured_before_treatment=limits.measured_early or integrity.rows_before_start == integrity.rows > 0,
         )
         refused = frozenset(integrity.infinite_values)
-        return PreparedUnits(self.cursor, self.source, table, whole, aggregator, totals, refused, observed)
+        return PreparedUnits(
+            self.cursor, self.source, aggregator.table, whole, aggregator, totals, refused, (limits.first, limits.last)
+        )
 
 
 def _constant(group: Group, metric: str) -> bool:

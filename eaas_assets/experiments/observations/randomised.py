@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,15 +11,15 @@ import numpy as np
 from eaas_assets.errors import EstimateRefused
 from eaas_assets.experiments.observations import database as db
 from eaas_assets.experiments.observations.access import Arms, Clusters, DayOfArms, DayOfCounts, FloatArray
-from eaas_assets.experiments.observations.moments import Group, Keys, empty, moment_names, without_value
+from eaas_assets.experiments.observations.layout import ARM, DAY, segment_key
+from eaas_assets.experiments.observations.moments import moment_names
 from eaas_assets.experiments.observations.sources import reading
+from eaas_assets.experiments.observations.sums import Group, Keys, empty, without_value
 
 if TYPE_CHECKING:
     from eaas_assets.contracts.experiment import Experiment, Metric
     from eaas_assets.experiments.observations.preparation import PreparedUnits
     from eaas_assets.stats.experiments.moments import ArmMoments
-
-NO_SEGMENT = "(none)"
 
 
 class UnitData:
@@ -37,7 +37,7 @@ class UnitData:
         self._has_time, self._has_clusters = has_time, has_clusters
         self._arms = [variant.name for variant in experiment.variants]
         self._segments: dict[str, dict[str, dict[str, Group]]] = {}
-        self._days: dict[date, dict[str, Group]] | None = None
+        self._days: dict[datetime, dict[str, Group]] | None = None
 
     def counts(self) -> Mapping[str, int]:
         """Units by arm, also those without a value of a metric."""
@@ -50,11 +50,12 @@ class UnitData:
     def moments_by_segment(self, metric: Metric, dimension: str) -> Mapping[str, Arms]:
         """The same by value of a declared segment."""
         if dimension not in self._segments:
-            alias = f"s{self.experiment.segments.index(dimension)}"
             found: dict[str, dict[str, Group]] = {}
-            keys = [f"coalesce({alias}, '{NO_SEGMENT}')", "arm"]
-            for (value, arm), group in self._groups(keys, "arm IS NOT NULL").items():
-                found.setdefault(str(value), {})[str(arm)] = group
+            for (value, arm), group in self._groups(
+                [segment_key(self.experiment.segments.index(dimension)), ARM]
+            ).items():
+                if arm is not None:
+                    found.setdefault(str(value), {})[str(arm)] = group
             self._segments[dimension] = found
         return {value: self._of(metric, groups) for value, groups in self._segments[dimension].items()}
 
@@ -62,14 +63,14 @@ class UnitData:
         """The same by day of entry (UTC)."""
         if not self._has_time:
             return None
-        return [DayOfArms(_midnight(day), self._of(metric, groups)) for day, groups in self._by_day().items()]
+        return [DayOfArms(day, self._of(metric, groups)) for day, groups in self._by_day().items()]
 
     def counts_by_day(self) -> Sequence[DayOfCounts] | None:
         """Units by day of entry and arm."""
         if not self._has_time:
             return None
         return [
-            DayOfCounts(_midnight(day), {arm: groups[arm].rows if arm in groups else 0 for arm in self._arms})
+            DayOfCounts(day, {arm: groups[arm].rows if arm in groups else 0 for arm in self._arms})
             for day, groups in self._by_day().items()
         ]
 
@@ -116,17 +117,17 @@ class UnitData:
             totals = totals * np.nan
         return Clusters(totals, np.asarray(found["size"], dtype=np.float64))
 
-    def _by_day(self) -> dict[date, dict[str, Group]]:
+    def _by_day(self) -> dict[datetime, dict[str, Group]]:
         if self._days is None:
             self._days = {}
-            groups = self._groups(["CAST(entered AS DATE)", "arm"], "entered IS NOT NULL AND arm IS NOT NULL")
-            for (day, arm), group in groups.items():
-                self._days.setdefault(day, {})[str(arm)] = group
+            for (day, arm), group in self._groups([DAY, ARM]).items():
+                if day is not None and arm is not None:
+                    self._days.setdefault(day.replace(tzinfo=UTC), {})[str(arm)] = group
         return self._days
 
-    def _groups(self, keys: Sequence[str], where: str) -> dict[Keys, Group]:
+    def _groups(self, keys: Sequence[str]) -> dict[Keys, Group]:
         with reading(self._prepared.source.file, self._prepared.source.kind):
-            return self._prepared.aggregator.groups(keys, where)
+            return self._prepared.aggregator.groups(keys)
 
     def _columns(self, query: str) -> Mapping[str, Any]:
         with reading(self._prepared.source.file, self._prepared.source.kind):
@@ -140,7 +141,3 @@ class UnitData:
             part = groups[arm].moments[metric.name] if arm in groups else nothing
             found[arm] = without_value(part) if metric.name in self._prepared.refused else part
         return found
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), tzinfo=UTC)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from eaas_assets.experiments.observations import columns as columns_of
 from eaas_assets.experiments.observations import database as db
 from eaas_assets.experiments.observations.access import Integrity
-from eaas_assets.experiments.observations.layout import FAULTY
+from eaas_assets.experiments.observations.layout import ARM, FAULTY
 from eaas_assets.experiments.observations.moments import Aggregator
 from eaas_assets.experiments.observations.preparation import Preparation, PreparedUnits, counted, told
 from eaas_assets.experiments.observations.uniqueness import refuse_broken_promise
 
 if TYPE_CHECKING:
-    from eaas_assets.experiments.observations.moments import Columns
+    from eaas_assets.experiments.observations.sums import Columns
 
 EXAMPLES = 5
 
@@ -44,31 +44,34 @@ class InMemory(Preparation):
             listed = db.rows(self.cursor, f"{query} LIMIT 20")
             integrity = replace(integrity, unknown_variants={told(arm): int(n) for arm, n in listed})
         usable = f"{self.known} AND NOT {early} AND NOT {late}"
+        table = "units"
         if different < rows:
             integrity = self._one_row_each(usable, integrity)
         elif before or after or strange:
             self.cursor.execute(f"CREATE OR REPLACE TEMP TABLE units AS SELECT * FROM clean WHERE {usable}")
         else:
-            self.cursor.execute("DROP TABLE IF EXISTS units; ALTER TABLE clean RENAME TO units")
+            table = "clean"
         if any(unbounded):
-            integrity = replace(integrity, infinite_values=self._without_infinities())
-        aggregator = Aggregator(self.cursor, "units", self.layout.metrics)
-        groups = {str(key): group for (key,), group in aggregator.groups(["arm"]).items()}
-        return self.finish("units", aggregator, groups, integrity)
+            integrity = replace(integrity, infinite_values=self._without_infinities(table))
+        limits = self.limits(table)
+        aggregator = Aggregator(self.cursor, table, self.layout.metrics)
+        aggregator.hold(self.layout.keys)
+        groups = {str(key): group for (key,), group in aggregator.groups([ARM]).items()}
+        return self.finish(aggregator, groups, integrity, limits)
 
-    def _without_infinities(self) -> dict[str, int]:
-        infinite = self.infinite("units")
+    def _without_infinities(self, table: str) -> dict[str, int]:
+        infinite = self.infinite(table)
         for metric in infinite:
             for alias in self.layout.metrics[metric].aliases:
-                self.cursor.execute(f"UPDATE units SET {alias} = NULL WHERE isinf({alias})")
-            self._mask(self.layout.metrics[metric])
+                self.cursor.execute(f"UPDATE {table} SET {alias} = NULL WHERE isinf({alias})")
+            self._mask(table, self.layout.metrics[metric])
         return infinite
 
-    def _mask(self, columns: Columns) -> None:
+    def _mask(self, table: str, columns: Columns) -> None:
         """A row has all columns of a metric or none."""
         nothing = ", ".join(f"{alias} = NULL" for alias in columns.aliases)
         missing = " OR ".join(f"{alias} IS NULL" for alias in columns.aliases)
-        self.cursor.execute(f"UPDATE units SET {nothing} WHERE {missing}")
+        self.cursor.execute(f"UPDATE {table} SET {nothing} WHERE {missing}")
 
     def _one_row_each(self, usable: str, integrity: Integrity) -> Integrity:
         """Rows that repeat another count once, units in two arms not at all, and of several rows the first in time."""

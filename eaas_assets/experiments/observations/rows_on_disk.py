@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from eaas_assets.experiments.observations import database as db
 from eaas_assets.experiments.observations.access import Integrity
+from eaas_assets.experiments.observations.layout import ARM
 from eaas_assets.experiments.observations.moments import Aggregator
 from eaas_assets.experiments.observations.preparation import Preparation, PreparedUnits, counted, told
 
 if TYPE_CHECKING:
-    from eaas_assets.experiments.observations.moments import Group, Keys
+    from eaas_assets.experiments.observations.sums import Group, Keys
 
 _EQUAL = 1e-9
 
@@ -30,7 +31,7 @@ class OnDisk(Preparation):
             self.cursor.execute(f"CREATE OR REPLACE TEMP VIEW units AS {self.layout.select(self.source, careful=True)}")
             infinite = self.infinite(table)
             self._mask_infinite(infinite)
-            groups = aggregator.groups(["arm"])
+            groups = aggregator.groups([ARM])
         found = {str(key): group for (key,), group in groups.items()}
         outside = (0, 0)
         if table != "units":
@@ -42,12 +43,12 @@ class OnDisk(Preparation):
             rows_after_end=int(outside[1]),
             infinite_values=infinite,
         )
-        return self.finish(table, aggregator, found, integrity)
+        return self.finish(aggregator, found, integrity, self.limits(table))
 
     def _plainly(self, aggregator: Aggregator) -> dict[Keys, Group] | None:
         """Moments by arm if every value is finite, every metric complete, and no arm's name has spaces around it."""
         try:
-            groups = aggregator.groups(["arm"])
+            groups = aggregator.groups([ARM])
         except (ArithmeticError, db.OutOfRange):
             return None
         strange = {str(key) for (key,) in groups if key is not None and key not in self.arms}

@@ -15,8 +15,8 @@ from eaas_assets.errors import InputError, Problem, shown
 from eaas_assets.experiments.observations import columns as columns_of
 from eaas_assets.experiments.observations import database as db
 from eaas_assets.experiments.observations.access import Arms, Clusters, DayOfArms, DayOfCounts, FloatArray, Integrity
-from eaas_assets.experiments.observations.moments import empty
 from eaas_assets.experiments.observations.sources import Source, reading
+from eaas_assets.experiments.observations.sums import empty
 from eaas_assets.stats.experiments.moments import ArmMoments, merge_all
 
 if TYPE_CHECKING:

@@ -141,12 +141,12 @@ def _at_common_mean(
     n = treatment.n + control.n
     pooled = treatment.merge(control)
     index = [pooled.column(name) for name in covariates]
-    spread = pooled.covariance[np.ix_(index, index)]
+    spread = pooled.covariance[index][:, index]
     shifts = [arm.mean[index] - pooled.mean[index] for arm in arms]
     value, own, dfs = [], [], []
     for arm, linear, fit, shift in zip(arms, values, fits, shifts, strict=True):
         value.append(linear.value - float(fit.slopes @ shift))
-        inverse, _ = _pseudo_inverse(arm.covariance[np.ix_(index, index)])
+        inverse, _ = _pseudo_inverse(arm.covariance[index][:, index])
         leverage = float(shift @ inverse @ shift) / (arm.n - 1)
         own.append(fit.residual_variance * (1.0 / arm.n + leverage))
         dfs.append(float(arm.n - 1 - fit.rank))
@@ -160,7 +160,7 @@ def _fit(arm: ArmMoments, weights: FloatArray, covariates: Sequence[str]) -> _Fi
     """Slopes of the weighted columns on the covariates within one arm."""
     index = [arm.column(name) for name in covariates]
     variance = _quadratic(arm, weights)
-    within = arm.covariance[np.ix_(index, index)]
+    within = arm.covariance[index][:, index]
     inverse, rank = _pseudo_inverse(within)
     weighted = np.flatnonzero(weights)
     shared = arm.covariance[index][:, weighted] @ weights[weighted]
@@ -182,7 +182,7 @@ def _balance_p(arms: tuple[ArmMoments, ArmMoments], covariates: Sequence[str]) -
     """P-value of equal covariate means in both arms (a Wald chi-squared test)."""
     index = [arms[0].column(name) for name in covariates]
     shift = arms[0].mean[index] - arms[1].mean[index]
-    variance = sum(arm.covariance[np.ix_(index, index)] / arm.n for arm in arms)
+    variance = sum(arm.covariance[index][:, index] / arm.n for arm in arms)
     inverse, rank = _pseudo_inverse(np.asarray(variance))
     return chi2_sf(float(shift @ inverse @ shift), rank)
 
@@ -191,6 +191,8 @@ def _pseudo_inverse(matrix: FloatArray) -> tuple[FloatArray, int]:
     """Inverse of a covariance matrix without its collinear directions, by its correlations; and how many are left."""
     if matrix.shape[0] == 0:
         return matrix, 0
+    if matrix.shape[0] == 1:
+        return 1.0 / matrix, 1
     scale = np.sqrt(np.diag(matrix))
     eigenvalues, vectors = np.linalg.eigh(matrix / np.outer(scale, scale))
     kept = eigenvalues > _COLLINEAR * matrix.shape[0]
@@ -204,7 +206,7 @@ def _quadratic(arm: ArmMoments, weights: FloatArray) -> float:
     part = weights[index]
     if index.size == 1:
         return arm.variance_of(arm.names[index[0]]) * float(part[0]) ** 2
-    terms = np.outer(part, part) * arm.covariance[np.ix_(index, index)]
+    terms = np.outer(part, part) * arm.covariance[index][:, index]
     variance = float(terms.sum())
     return variance if variance > _ROUNDING * float(np.abs(terms).sum()) else 0.0
 

@@ -11,16 +11,17 @@ Methods, ch. 19.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import numpy as np
 from scipy.special import ndtr, ndtri, roots_legendre
 
+from eaas_assets.stats.experiments.roots import crossing
+
 _FAR = 8.5
 """Boundaries beyond this many standard deviations are never crossed in double precision's sense of a probability."""
-_BISECTIONS = 60
 
 Shape = Literal["obrien_fleming", "pocock"]
 
@@ -84,7 +85,7 @@ def group_sequential_boundaries(shape: Shape, looks: int, alpha: float = 0.05) -
     """
     fractions = np.arange(1, looks + 1) / looks
     form = 1.0 / np.sqrt(fractions) if shape == "obrien_fleming" else np.ones(looks)
-    constant = _bisect(lambda c: crossing_probabilities(list(c * form), list(fractions)).total - alpha, 0.5, 8.0)
+    constant = crossing(lambda c: crossing_probabilities(list(c * form), list(fractions)).total - alpha, 0.5, 8.0)
     return constant * form
 
 
@@ -134,7 +135,7 @@ def _bound_for(grid: _Grid, fraction: float, target: float) -> float:
         tails = ndtr((grid.nodes - edge) / gap) + ndtr((-edge - grid.nodes) / gap)
         return float(tails @ grid.mass) - target
 
-    return _bisect(excess, 0.0, _FAR)
+    return crossing(excess, 0.0, _FAR)
 
 
 def _step(
@@ -178,14 +179,3 @@ def _checked(information: Sequence[float]) -> list[float]:
     if not fractions or fractions[0] <= 0.0 or any(b <= a for a, b in pairwise(fractions)):
         raise ValueError("information must be positive and increase from look to look")
     return fractions
-
-
-def _bisect(excess: Callable[[float], float], low: float, high: float) -> float:
-    """Root of a decreasing function."""
-    for _ in range(_BISECTIONS):
-        middle = 0.5 * (low + high)
-        if excess(middle) > 0.0:
-            low = middle
-        else:
-            high = middle
-    return 0.5 * (low + high)

@@ -21,11 +21,11 @@ from scipy.special import gammainccinv, gammaincinv, ndtr, roots_legendre
 from eaas_assets.stats.experiments.contrast import check_level
 from eaas_assets.stats.experiments.distributions import LARGE_DF, normal_quantile, t_quantile, t_sf
 from eaas_assets.stats.experiments.results import Effect
+from eaas_assets.stats.experiments.roots import crossing
 
 _NODES, _WEIGHTS = roots_legendre(64)
 _SCALE_NODES, _SCALE_WEIGHTS = roots_legendre(32)
 _TAIL = 1e-13
-_BISECTIONS = 40
 
 
 def compare_with_control(
@@ -73,14 +73,8 @@ def dunnett_critical(loadings: np.ndarray, level: float = 0.95, df: float = math
         level: Joint confidence level.
         df: Degrees of freedom of the common variance estimate.
     """
-    low, high = 0.0, 2.0 + t_quantile(1.0 - (1.0 - level) / (2.0 * loadings.size), df)
-    for _ in range(_BISECTIONS):
-        middle = 0.5 * (low + high)
-        if _outside(loadings, middle, df) > 1.0 - level:
-            low = middle
-        else:
-            high = middle
-    return 0.5 * (low + high)
+    widest = 2.0 + t_quantile(1.0 - (1.0 - level) / (2.0 * loadings.size), df)
+    return crossing(lambda critical: _outside(loadings, critical, df) - (1.0 - level), 0.0, widest)
 
 
 def _outside(loadings: np.ndarray, critical: float, df: float) -> float:

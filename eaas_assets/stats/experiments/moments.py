@@ -175,7 +175,7 @@ class ArmMoments:
         if self.n == 0:
             return Refusal("empty_arm", f"the {arm} arm has no unit with a value")
         index = [self.column(name) for name in columns]
-        means, block = self.mean[index], self.covariance[np.ix_(index, index)]
+        means, block = self.mean[index], self.covariance[index][:, index]
         if not np.isfinite(means).all() or np.isinf(block).any():
             return Refusal("not_finite", f"the {arm} arm has missing or infinite values")
         if self.n == 1:

@@ -10,6 +10,7 @@ import math
 from typing import NamedTuple
 
 from eaas_assets.stats.experiments.distributions import normal_quantile, t_quantile
+from eaas_assets.stats.experiments.roots import crossing
 
 _DAYS_PER_WEEK = 7
 _SMALLEST_ARM = 3.0
@@ -163,18 +164,14 @@ def _proportion_total(
 def _detectable_proportion(
     plan: MetricPlan, units: float, power: float, alpha: float, shares: tuple[float, float]
 ) -> float:
-    low, high = 0.0, 1.0 - plan.baseline
-    if _proportion_total(plan, high, power, alpha, shares) > units:
+    largest = 1.0 - plan.baseline
+    if _proportion_total(plan, largest, power, alpha, shares) > units:
         return math.nan
-    for _ in range(100):
-        middle = 0.5 * (low + high)
-        if middle in (low, high):
-            break
-        if _proportion_total(plan, middle, power, alpha, shares) > units:
-            low = middle
-        else:
-            high = middle
-    return high
+
+    def missing(effect: float) -> float:
+        return _proportion_total(plan, effect, power, alpha, shares) - units if effect > 0.0 else math.inf
+
+    return crossing(missing, 0.0, largest)
 
 
 def _detectable_shift(arm: float, power: float, alpha: float) -> float:

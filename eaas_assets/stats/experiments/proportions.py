@@ -9,16 +9,15 @@ with other tools and decide nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import NamedTuple
 
 from eaas_assets.stats.experiments.contrast import check_level
 from eaas_assets.stats.experiments.distributions import chi2_sf, normal_quantile, normal_sf
 from eaas_assets.stats.experiments.relative import signed_relative
 from eaas_assets.stats.experiments.results import NO_RELATIVE, ArmEstimates, Effect, Refusal, Relative, refused
+from eaas_assets.stats.experiments.roots import crossing
 
 _METHOD = "difference of proportions (Miettinen–Nurminen score)"
-_BISECTIONS = 80
 
 
 class Limits(NamedTuple):
@@ -134,7 +133,7 @@ def score_limits(counts: Counts, level: float = 0.95) -> Limits:
     def excess(difference: float) -> float:
         return abs(score_z(counts, difference)) - critical
 
-    return Limits(_crossing(excess, estimate, -1.0), _crossing(excess, estimate, 1.0))
+    return Limits(crossing(excess, estimate, -1.0), crossing(excess, estimate, 1.0))
 
 
 def wald_limits(counts: Counts, level: float = 0.95) -> Limits:
@@ -184,7 +183,7 @@ def _relative(counts: Counts, critical: float) -> tuple[Relative, Refusal | None
     beyond = max(2.0 * estimate, 1.0)
     while excess(beyond) < 0.0:
         beyond *= 2.0
-    low, high = _crossing(excess, estimate, 0.0), _crossing(excess, estimate, beyond)
+    low, high = crossing(excess, estimate, 0.0), crossing(excess, estimate, beyond)
     return signed_relative(estimate, low, high, control, "Miettinen–Nurminen score"), None
 
 
@@ -224,21 +223,6 @@ def _control_given_ratio(counts: Counts, ratio: float) -> float:
     c = float(x1 + x0)
     root = 2.0 * c / (-b + math.sqrt(max(b * b - 4.0 * a * c, 0.0)))
     return min(max(root, 0.0), min(1.0, 1.0 / ratio))
-
-
-def _crossing(excess: Callable[[float], float], inside: float, outside: float) -> float:
-    """Where ``excess`` turns positive on the way from ``inside`` to ``outside``; the latter if it never does."""
-    if excess(outside) <= 0.0:
-        return outside
-    for _ in range(_BISECTIONS):
-        middle = 0.5 * (inside + outside)
-        if middle in (inside, outside):
-            break
-        if excess(middle) > 0.0:
-            outside = middle
-        else:
-            inside = middle
-    return inside
 
 
 def _wilson(rate: float, n: int, z: float) -> Limits:

@@ -17,6 +17,7 @@ from eaas_assets.stats.experiments.contrast import check_level
 from eaas_assets.stats.experiments.distributions import normal_quantile, normal_sf
 from eaas_assets.stats.experiments.relative import signed_relative
 from eaas_assets.stats.experiments.results import NO_RELATIVE, ArmEstimates, Effect, Refusal, Relative, refused
+from eaas_assets.stats.experiments.roots import crossing
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -224,13 +225,9 @@ def _ratio_limit(t: float, t_half: float, c: float, halves: tuple[float, float],
 
 def _fractional_rank(n: float, quantile: float, probability: float) -> float:
     """The real rank r with P(U_(r) ≤ quantile) = probability, where U_(r) ~ Beta(r, n + 1 − r)."""
-    low, high = 0.0, n + 1.0
-    for _ in range(100):
-        middle = 0.5 * (low + high)
-        if middle in (low, high):
-            break
-        if betainc(middle, n + 1.0 - middle, quantile) > probability:
-            low = middle
-        else:
-            high = middle
-    return 0.5 * (low + high)
+
+    def excess(rank: float) -> float:
+        inside = 0.0 < rank < n + 1.0
+        return (float(betainc(rank, n + 1.0 - rank, quantile)) if inside else float(rank <= 0.0)) - probability
+
+    return crossing(excess, 0.0, n + 1.0)

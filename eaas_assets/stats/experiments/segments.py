@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.special import ndtr, roots_legendre
+from scipy.special import ndtr, ndtri, roots_legendre
 
 from eaas_assets.stats.experiments.contrast import check_level
 from eaas_assets.stats.experiments.distributions import chi2_sf
 from eaas_assets.stats.experiments.results import Effect
+from eaas_assets.stats.experiments.roots import crossing
 from eaas_assets.stats.multiplicity import holm
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 _NODES, _WEIGHTS = roots_legendre(80)
 _SHRINKAGE = 0.5 * (_NODES + 1.0)  # integration nodes of the prior's shrinkage factor on (0, 1)
 _ITERATIONS = 200
+_QUANTILE_PRECISION = 1e-12
+_SQRT_2PI = math.sqrt(2.0 * math.pi)
 
 
 class Heterogeneity(NamedTuple):
@@ -154,7 +157,7 @@ def heterogeneity(estimates: npt.ArrayLike, errors: npt.ArrayLike) -> Heterogene
     weights = 1.0 / (v + tau2)
     total = float(weights.sum())
     p_value = chi2_sf(q, df) if df else math.nan
-    return Heterogeneity(float(weights @ y) / total, 1.0 / math.sqrt(total), q, df, p_value, tau2, _reml(y, v))
+    return Heterogeneity(float(weights @ y) / total, 1.0 / math.sqrt(total), q, df, p_value, tau2, _reml(y, v, tau2))
 
 
 def shrink(estimates: npt.ArrayLike, errors: npt.ArrayLike, level: float = 0.95) -> Shrunk:
@@ -199,14 +202,22 @@ def shrink(estimates: npt.ArrayLike, errors: npt.ArrayLike, level: float = 0.95)
 
 
 def _mixture_quantile(posterior: FloatArray, centre: FloatArray, width: FloatArray, probability: float) -> FloatArray:
-    """Quantiles of mixtures of normals, one per column, by bisection."""
+    """Quantiles of mixtures of normals, one per column, by Newton's method kept within shrinking limits."""
     low = (centre - 10.0 * width).min(axis=0)
     high = (centre + 10.0 * width).max(axis=0)
-    for _ in range(45):
-        middle = 0.5 * (low + high)
-        below = posterior @ ndtr((middle - centre) / width) < probability
-        low, high = np.where(below, middle, low), np.where(below, high, middle)
-    return 0.5 * (low + high)
+    place = posterior @ (centre + ndtri(probability) * width)
+    for _ in range(_ITERATIONS):
+        z = (place - centre) / width
+        excess = posterior @ ndtr(z) - probability
+        low, high = np.where(excess < 0.0, place, low), np.where(excess < 0.0, high, place)
+        density = posterior @ (np.exp(-0.5 * z * z) / width) / _SQRT_2PI
+        with np.errstate(divide="ignore", over="ignore"):
+            step = place - excess / density
+        step = np.where((step >= low) & (step <= high), step, 0.5 * (low + high))
+        if (np.abs(step - place) <= _QUANTILE_PRECISION * width.min(axis=0)).all():
+            return np.asarray(step)
+        place = step
+    return np.asarray(place)
 
 
 def _p_harm(effect: Effect, sign: float) -> float:
@@ -227,25 +238,17 @@ def _paule_mandel(y: FloatArray, v: FloatArray) -> float:
     df = y.size - 1
     if df == 0 or _generalised_q(y, v, 0.0) <= df:
         return 0.0
-    low, high = 0.0, float(np.var(y, ddof=1) + v.max())
+    high = float(np.var(y, ddof=1) + v.max())
     while _generalised_q(y, v, high) > df:
         high *= 2.0
-    for _ in range(_ITERATIONS):
-        middle = 0.5 * (low + high)
-        if middle in (low, high):
-            break
-        if _generalised_q(y, v, middle) > df:
-            low = middle
-        else:
-            high = middle
-    return 0.5 * (low + high)
+    return crossing(lambda tau2: _generalised_q(y, v, tau2) - df, 0.0, high)
 
 
-def _reml(y: FloatArray, v: FloatArray) -> float:
-    """Fisher scoring of the restricted likelihood, kept at or above zero."""
+def _reml(y: FloatArray, v: FloatArray, start: float) -> float:
+    """Fisher scoring of the restricted likelihood from a first estimate, kept at or above zero."""
     if y.size == 1:
         return 0.0
-    tau2 = _paule_mandel(y, v)
+    tau2 = start
     for _ in range(_ITERATIONS):
         weights = 1.0 / (v + tau2)
         squares = float(weights @ weights)

@@ -17,6 +17,7 @@ import bisect
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from eaas_assets.stats.experiments.contrast import check_level
 from eaas_assets.stats.experiments.distributions import normal_quantile, normal_sf, t_quantile, t_sf
@@ -86,14 +87,14 @@ def critical_value(fraction: float, alpha: float = 0.05) -> float:
     check_level(alpha)
     if not fraction > 0.0:
         raise ValueError(f"fraction == {fraction}, must be positive")
-    return mixture_critical(fraction, _nominal_for(fraction, alpha))
+    return mixture_critical(fraction, _nominal_for(fraction > 1.0, alpha))
 
 
 def anytime_p(z: float, fraction: float) -> float:
     """Two-sided p-value of a z statistic at a look: the smallest error at which it is beyond the critical value."""
     scaled = fraction * TUNING
     log_nominal = 0.5 * math.log1p(scaled) - 0.5 * z * z * scaled / (scaled + 1.0)
-    return 1.0 if log_nominal >= 0.0 else min(1.0, _cost(log_nominal, fraction))
+    return 1.0 if log_nominal >= 0.0 else min(1.0, _cost(log_nominal, fraction > 1.0))
 
 
 def anytime_effect(effect: Effect, planned_n: int) -> Effect:
@@ -196,26 +197,27 @@ def anytime_harm_p(effect: Effect, planned_n: int, higher_is_better: bool, margi
     return anytime_p(_z(math.copysign(worse, estimate), variance, look), fraction) / 2.0
 
 
-def _nominal_for(fraction: float, alpha: float) -> float:
+@lru_cache(maxsize=4096)
+def _nominal_for(beyond_plan: bool, alpha: float) -> float:
     """Nominal level of the mixture boundary that costs, up to the plan or after it, the error allowed there."""
     low, high = _LOG_NOMINAL[0], 0.0
     for _ in range(60):
         middle = 0.5 * (low + high)
-        if _cost(middle, fraction) > alpha:
+        if _cost(middle, beyond_plan) > alpha:
             high = middle
         else:
             low = middle
     return math.exp(low)
 
 
-def _cost(log_nominal: float, fraction: float) -> float:
+def _cost(log_nominal: float, beyond_plan: bool) -> float:
     """Error over all looks of a mixture boundary that is used up to the plan, or from there on; grows with its level.
 
     What a boundary of level one has left after the plan is nothing, as it was crossed before. So the cost after the
     plan would fall again for high levels, and a statistic near zero would have a tiny p-value: the lowest level that
     costs everything ends the scale.
     """
-    if fraction <= 1.0:
+    if not beyond_plan:
         return _spent_by_plan(log_nominal) / (1.0 - RESERVE)
     if log_nominal >= _ALL_RESERVE:
         return math.inf

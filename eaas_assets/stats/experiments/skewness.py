@@ -47,8 +47,8 @@ def allocation_skewness(arms: tuple[ArmMoments, ArmMoments], weights: tuple[Floa
     for arm, weight in zip(arms, weights, strict=True):
         used = np.flatnonzero(weight)
         part = weight[used]
-        second += float(part @ arm.covariance[np.ix_(used, used)] @ part) * (arm.n - 1) / n
-        third += float(np.einsum("i,j,k,ijk", part, part, part, arm.third[np.ix_(used, used, used)])) * arm.n / n
+        second += float(part @ arm.covariance[used][:, used] @ part) * (arm.n - 1) / n
+        third += float(part @ (arm.third[used][:, used][:, :, used] @ part) @ part) * arm.n / n
     if not second > 0.0:
         return 0.0
     return third / second**1.5 * imbalance

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eaas_assets.experiments.observations.moments import Aggregator, Columns
+from eaas_assets.experiments.observations.moments import Aggregator
+from eaas_assets.experiments.observations.sums import Columns
 from eaas_assets.stats.experiments.moments import ArmMoments, merge_all
 from eaas_assets_tests.experiments.observations.worlds import UNITS, experiment, opened
 
