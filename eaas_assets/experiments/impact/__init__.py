@@ -2,7 +2,8 @@
 
 dispatch       the order of the steps: impact_rows
 obstacles      what forbids every estimate of an experiment
-randomised, paired, rollout, before_after   one design each: which estimator fits
+randomised, pairing, rollout, before_after  one design each: which estimator fits
+paired, paired_looks   pairs at the end, and before it
 answers        the one shape they all answer in
 corrections    p-values over arms and secondary metrics
 judging        good direction, minimum effect, margin, verdict

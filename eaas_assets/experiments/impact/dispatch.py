@@ -130,9 +130,9 @@ def _estimator(experiment: Experiment, opened: Opened, policy: ExperimentPolicy)
     if opened.randomised is not None:
         return RandomisedEstimator(experiment, opened, opened.randomised, policy)
     if opened.paired is not None:
-        from eaas_assets.experiments.impact.paired import PairedEstimator
+        from eaas_assets.experiments.impact.pairing import PairedEstimator
 
-        return PairedEstimator(opened.paired, policy)
+        return PairedEstimator(experiment, opened, opened.paired, policy)
     if opened.panel is None:
         return None
     if experiment.design == "before_after":

@@ -1,6 +1,7 @@
-"""Effects of a paired experiment: every unit met both arms, so units are compared with themselves.
+"""Effects of a paired experiment at its end: every unit met both arms, so units are compared with themselves.
 
-Belongs here: which paired test fits a metric. Tests and intervals are in `stats.paired`.
+Belongs here: which paired test fits a metric. Tests and intervals are in `stats.paired`; which effects are asked for is
+in `pairing`, and what may be read before the end in `paired_looks`.
 
 * single 0/1 results of independent units: McNemar's exact test, with Tango's interval;
 * shares between 0 and 1 (several trials, or families of units): Tango's interval at the effective number of pairs;
@@ -13,14 +14,12 @@ Fieller's interval at the critical values of the t test. The two never disagree 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 import numpy as np
 
 from eaas_assets.contracts.experiment import Metric
-from eaas_assets.contracts.experiment_policy import ExperimentPolicy
-from eaas_assets.experiments.impact.answers import Answer, refusal, refused_effect
-from eaas_assets.experiments.observations.access import FloatArray, PairedData, PairedSource
+from eaas_assets.experiments.impact.answers import refusal, refused_effect
+from eaas_assets.experiments.observations.access import FloatArray, PairedData
 from eaas_assets.stats.experiments.distributions import t_two_sided
 from eaas_assets.stats.experiments.relative import fieller, signed_relative
 from eaas_assets.stats.experiments.results import NO_RELATIVE, ArmEstimates, Effect, Refusal, Relative, refused
@@ -35,35 +34,6 @@ from eaas_assets.stats.paired_ratio import paired_ratio_interval
 
 _ASSUMPTIONS = ("pairs are independent of each other", "a unit's result under one arm does not change the other's")
 _ASSUMPTIONS_FAMILIES = ("families of units are independent of each other", _ASSUMPTIONS[1])
-
-
-class PairedEstimator:
-    """Compares each arm with the control, unit by unit."""
-
-    def __init__(self, source: PairedSource, policy: ExperimentPolicy) -> None:
-        self._source, self._level = source, policy.estimate.level
-
-    def answer(self, metric: Metric, arm: str) -> Answer:
-        """Effect of an arm on a metric."""
-        return Answer(arm, metric, self._effect(metric, self._source.pairs(metric, arm)), "paired")
-
-    def by_segment(self, metric: Metric, arm: str, dimension: str) -> Mapping[str, Effect]:
-        """The same by value of a segment."""
-        parts = self._source.pairs_by_segment(metric, arm, dimension)
-        return {value: self._effect(metric, pairs) for value, pairs in parts.items()}
-
-    def _effect(self, metric: Metric, pairs: PairedData) -> Effect:
-        sizes = (pairs.control.size, pairs.control.size)
-        if metric.kind == "quantile":
-            reason = "a quantile is not told by pairs: the difference of quantiles is none of the differences"
-            return refused_effect(metric, "paired_quantile", reason, self._level, sizes=sizes)
-        infinite = self._source.integrity.infinite_values.get(metric.name, 0)
-        if infinite or not (np.isfinite(pairs.control).all() and np.isfinite(pairs.treatment).all()):
-            return refused_effect(metric, "not_finite", "values are missing or infinite", self._level, sizes=sizes)
-        if not pairs.control.size:
-            reason = f"no unit has a value of {metric.name} under both arms"
-            return refused_effect(metric, "no_observations", reason, self._level)
-        return paired_effect(metric, pairs, self._level)
 
 
 def paired_effect(metric: Metric, pairs: PairedData, level: float) -> Effect:

@@ -7,6 +7,7 @@ effects       confidence sequences of every metric; early harm of guardrails
 drift         does the control arm's metric move over time?
 novelty       does the effect fade?
 segments      is a declared segment harmed?
+pairs         paired experiments: the effect so far, and harm of guardrails
 progress      days to the planned sample
 cumulative, estimates, boundary   moments, arm values and limits at many looks at once
 """

@@ -172,17 +172,20 @@ def _harm_statement(
     p_value, threshold = against
     if math.isnan(p_value):
         return f"{metric.name} in {arm}: harm cannot be told yet over {count(units, 'unit')}, because {reason}."
-    if metric.margin is None:
-        allowed = "any harm, as no margin is declared"
-    elif metric.scale == "relative":
-        allowed = f"harm beyond {percent(metric.margin)} of the control"
-    else:
-        allowed = f"harm beyond {change(metric, metric.margin).lstrip('+')}"
     says = "not shown"
     if since is not None:
         day = "" if since[0] is None else f" on {since[0]:%Y-%m-%d}"
         says = f"shown since look {since[1]}{day}"
     return (
-        f"{metric.name} in {arm}: {change(metric, estimate)} over {count(units, 'unit')}; {allowed} is {says} "
-        f"({p_text(p_value)}, alarm below {threshold:.2g})."
+        f"{metric.name} in {arm}: {change(metric, estimate)} over {count(units, 'unit')}; "
+        f"{allowed_harm(metric)} is {says} ({p_text(p_value)}, alarm below {threshold:.2g})."
     )
+
+
+def allowed_harm(metric: Metric) -> str:
+    """The harm of a guardrail that raises an alarm."""
+    if metric.margin is None:
+        return "any harm, as no margin is declared"
+    if metric.scale == "relative":
+        return f"harm beyond {percent(metric.margin)} of the control"
+    return f"harm beyond {change(metric, metric.margin).lstrip('+')}"

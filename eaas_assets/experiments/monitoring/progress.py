@@ -10,6 +10,7 @@ from eaas_assets.experiments.observations.access import Opened
 from eaas_assets.experiments.wording import count, number, percent
 
 _RECENT_DAYS = 7
+_NOT_FOLLOWED = " Pairs carry no times: earlier looks, drift and novelty are not followed."
 
 
 def progress(experiment: Experiment, opened: Opened) -> list[Finding]:
@@ -19,8 +20,10 @@ def progress(experiment: Experiment, opened: Opened) -> list[Finding]:
     units = opened.observed_units
     rate, source = _rate(experiment, opened)
     planned = experiment.sample.planned if experiment.sample else None
+    rest = _NOT_FOLLOWED if opened.kind == "paired" else ""
     if planned is None:
-        return [Finding("progress", f"{count(units, 'unit')} observed; no sample is planned.", units, estimate=rate)]
+        statement = f"{count(units, 'unit')} observed; no sample is planned.{rest}"
+        return [Finding("progress", statement, units, estimate=rate)]
     reached = f"{units:,} of {planned:,} planned units ({percent(units / planned)})"
     if units >= planned:
         statement, left = f"{reached}: the planned sample is reached.", 0
@@ -30,7 +33,7 @@ def progress(experiment: Experiment, opened: Opened) -> list[Finding]:
         left = math.ceil((planned - units) / rate)
         statement = f"{reached}; {count(left, 'day')} to go at {number(rate)} units a day ({source})."
     at = opened.observed_to
-    return [Finding("progress", statement, units, looked_at=at, estimate=rate, days_left=left)]
+    return [Finding("progress", statement + rest, units, looked_at=at, estimate=rate, days_left=left)]
 
 
 def _rate(experiment: Experiment, opened: Opened) -> tuple[float, str]:

@@ -22,10 +22,16 @@ def monitoring_rows(
 ) -> list[dict[str, Any]]:
     """What can be watched of an experiment; empty without observations.
 
-    Only randomised experiments are followed over time. Of paired ones the progress is told; panels are judged by their
-    own estimators.
+    Only randomised experiments are followed over time. Paired ones have one look, at all pairs so far; of panels the
+    periods are told, and their effects are judged by their own estimators.
     """
-    findings = [] if opened.randomised is None else _randomised(experiment, opened, opened.randomised, policy)
+    findings: list[Finding] = []
+    if opened.randomised is not None:
+        findings = _randomised(experiment, opened, opened.randomised, policy)
+    elif opened.paired is not None:
+        from eaas_assets.experiments.monitoring.pairs import pairs_findings
+
+        findings = pairs_findings(experiment, opened, opened.paired, policy)
     findings += progress(experiment, opened)
     planned = experiment.sample.planned if experiment.sample else None
     common = {

@@ -7,6 +7,7 @@ false alarm needs one of the unharmed segments to be beyond its own boundary at 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from eaas_assets.contracts.experiment import Metric
@@ -20,7 +21,9 @@ from eaas_assets.experiments.wording import change, count, interval, p_text
 from eaas_assets.stats.multiplicity import holm
 
 
-class _Part(NamedTuple):
+class Part(NamedTuple):
+    """One segment of one metric and arm: what is seen of it, and the p-value of harm before correction."""
+
     metric: Metric
     arm: str
     name: str
@@ -38,13 +41,17 @@ def segments(watched: Watch) -> list[Finding]:
         for dimension in watched.experiment.segments
         for part in _parts(watched, metric, dimension)
     ]
-    threshold = watched.policy.monitoring.harm_alpha
+    return judged(parts, watched.policy.monitoring.harm_alpha)
+
+
+def judged(parts: Sequence[Part], threshold: float) -> list[Finding]:
+    """Segments with their p-values corrected over all of them, and an alarm below ``threshold``."""
     asked = sum(not math.isnan(part.p_value) for part in parts)
     adjusted = holm([part.p_value for part in parts]).tolist()
     return [_finding(part, p_value, asked, threshold) for part, p_value in zip(parts, adjusted, strict=True)]
 
 
-def _parts(watched: Watch, metric: Metric, dimension: str) -> list[_Part]:
+def _parts(watched: Watch, metric: Metric, dimension: str) -> list[Part]:
     by_value = watched.data.moments_by_segment(metric, dimension)
     if not by_value or len(by_value) > MAX_VALUES:
         return []
@@ -64,11 +71,11 @@ def _parts(watched: Watch, metric: Metric, dimension: str) -> list[_Part]:
             if not seen.reason:
                 relative = metric.scale == "relative"
                 p_value = harm_p(found, place, planned, metric.higher_is_better, margin, relative, fraction)
-            parts.append(_Part(metric, arm, f"{dimension} = {name}", seen, p_value))
+            parts.append(Part(metric, arm, f"{dimension} = {name}", seen, p_value))
     return parts
 
 
-def _finding(part: _Part, p_value: float, asked: int, threshold: float) -> Finding:
+def _finding(part: Part, p_value: float, asked: int, threshold: float) -> Finding:
     metric, seen = part.metric, part.seen
     start = f"{metric.name} in {part.arm}, {shown(part.name, 80)[1:-1]}: "
     alarm = None if math.isnan(p_value) else p_value < threshold

@@ -53,7 +53,12 @@ class Watch:
     @property
     def guardrail_threshold(self) -> float:
         """Harm's error rate, shared by all guardrails and arms."""
-        return self.policy.monitoring.harm_alpha / max(1, len(self.experiment.guardrails) * len(self.arms))
+        return harm_threshold(self.experiment, self.policy)
+
+
+def harm_threshold(experiment: Experiment, policy: ExperimentPolicy) -> float:
+    """Harm's error rate, shared by all guardrails and arms of an experiment of any design."""
+    return policy.monitoring.harm_alpha / max(1, len(experiment.guardrails) * len(experiment.treatments))
 
 
 def watch(experiment: Experiment, opened: Opened, data: RandomisedData, policy: ExperimentPolicy) -> Watch:

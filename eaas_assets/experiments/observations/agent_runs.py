@@ -39,10 +39,28 @@ class AgentRunTables:
     segments: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
+class RepeatedRows(PairedRows):
+    """Pairs that all come at once, and are replaced by the next run of a version.
+
+    Attributes:
+        repetition: Which comparison of all versions this is, from 1 on: each run since then has made a new one.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        arms: Mapping[str, Mapping[str, Replayed]],
+        integrity: Integrity,
+        repetition: int,
+    ) -> None:
+        super().__init__(experiment, arms, integrity)
+        self.repetition = repetition
+
+
 class AgentRunsRead(NamedTuple):
     """The latest full runs of every arm's version, and when they were made."""
 
-    paired: PairedRows
+    paired: RepeatedRows
     data_digest: str
     times: tuple[datetime, datetime]
 
@@ -59,12 +77,14 @@ def read_agent_runs(
     arms: dict[str, dict[str, Replayed]] = {}
     hashed: list[Any] = []
     times = []
+    made_at: list[list[datetime]] = []
     rows = 0
     for variant in experiment.variants:
-        run = _latest(runs.evaluation_runs, declared.agent, str(variant.version))
-        if run is None:
+        full = _full_runs(runs.evaluation_runs, declared.agent, str(variant.version))
+        if not full:
             return None
-        run_id, made = run
+        made_at.append([made for made, _ in full])
+        made, run_id = full[-1]
         table = runs.scenario_evaluations
         own = table[table["run_id"] == run_id]
         rows += len(own)
@@ -73,9 +93,10 @@ def read_agent_runs(
         hashed.append([variant.name, run_id, _plain(arms[variant.name])])
     names = set().union(*(replayed.keys() for replayed in arms.values()))
     integrity = Integrity(rows=rows, units=len(names), null_values=_nulls(experiment, arms))
-    return AgentRunsRead(
-        PairedRows(experiment, arms, integrity), digest(canonical_json(hashed)), (min(times), max(times))
-    )
+    repetition = _repetition(made_at)
+    hashed.append(repetition)
+    paired = RepeatedRows(experiment, arms, integrity, repetition)
+    return AgentRunsRead(paired, digest(canonical_json(hashed)), (min(times), max(times)))
 
 
 def _refuse_unknown(experiment: Experiment, file: str) -> None:
@@ -105,11 +126,18 @@ def _refuse_unknown(experiment: Experiment, file: str) -> None:
         raise InputError(problems)
 
 
-def _latest(table: pd.DataFrame, agent: str, version: str) -> tuple[str, datetime] | None:
+def _full_runs(table: pd.DataFrame, agent: str, version: str) -> list[tuple[datetime, str]]:
+    """Full executed runs of a version, in order of time."""
     fits = (table["agent"] == agent) & (table["version"] == version)
     fits &= (table["source"] == "executed") & (table["scope"] == "full")
     found = sorted(zip(table.loc[fits, "run_timestamp"].tolist(), table.loc[fits, "run_id"].tolist(), strict=True))
-    return (str(found[-1][1]), found[-1][0].to_pydatetime()) if found else None
+    return [(made.to_pydatetime(), str(run_id)) for made, run_id in found]
+
+
+def _repetition(made_at: list[list[datetime]]) -> int:
+    """How often all versions could be compared: once when the last of them had its first run, and after each since."""
+    complete = max(times[0] for times in made_at)
+    return 1 + sum(made > complete for times in made_at for made in times)
 
 
 def _by_scenario(rows: pd.DataFrame, experiment: Experiment, runs: AgentRunTables) -> dict[str, Replayed]:

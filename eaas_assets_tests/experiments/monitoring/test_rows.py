@@ -13,7 +13,6 @@ from eaas_assets.experiments.monitoring.rows import monitoring_rows
 from eaas_assets.experiments.observations.access import Integrity
 from eaas_assets.stats.experiments.moments import ArmMoments
 from eaas_assets_tests.experiments.observations_by_hand import (
-    PairedByHand,
     SummaryByHand,
     UnitsByHand,
     experiment_by_hand,
@@ -283,10 +282,7 @@ def test_one_empty_arm_has_no_interval():
     assert only(rows, "effect", "spend")[0]["low"] is None
 
 
-def test_paired_experiments_have_progress_only_and_nothing_has_no_rows():
-    pairs = PairedByHand({"spend": {"control": [1.0, 2.0], "treatment": [2.0, 3.0]}})
-    rows = watch(pairs, design="paired", sample={"planned": 10}, metrics=[metric_by_hand("spend")])
-    assert [row["check"] for row in rows] == ["progress"]
+def test_nothing_has_no_rows():
     assert watch(None) == []
 
 

@@ -99,6 +99,18 @@ def test_runs_of_two_versions_are_paired_by_scenario_with_trials_averaged(tmp_pa
     assert (data.observed_from.day, data.observed_to.day) == (2, 3)
 
 
+def test_each_run_after_the_first_comparison_is_a_repetition(tmp_path: Path) -> None:
+    """Runs of one version before the other had any were no look at the difference."""
+    document = experiment(design="paired", observations=RUNS, variants=VERSIONS, metrics=[PASSED])
+    once = open_observations(tmp_path, document, tables(EVALUATED))
+    assert once.paired.repetition == 1
+    again = tables(EVALUATED)
+    again.evaluation_runs.loc[3, "scope"] = "full"
+    twice = open_observations(tmp_path, document, again)
+    assert twice.paired.repetition == 2
+    assert once.data_digest != twice.data_digest
+
+
 def test_scenarios_whose_expectation_changed_are_no_pair(tmp_path: Path) -> None:
     document = experiment(design="paired", observations=RUNS, variants=VERSIONS, metrics=[PASSED])
     runs = tables(EVALUATED)
