@@ -14,7 +14,8 @@ from eaas_assets.contracts.documents import validate_document
 from eaas_assets.contracts.experiment_policy import ExperimentPolicy
 from eaas_assets.experiments.analysis import ExperimentTables, analyse_all
 from eaas_assets.experiments.calibrating import calibrate_all
-from eaas_assets.experiments.registry import DOCUMENT, FOLDER, read_experiments
+from eaas_assets.experiments.folders import document_of
+from eaas_assets.experiments.registry import read_experiments
 from eaas_assets.storage.yaml_documents import read_yaml
 
 Counts = dict[str, int]
@@ -31,7 +32,7 @@ def main(root: Path, policy_file: Path) -> None:
     with _stage("second night, nothing changed") as counts:
         _count(counts, analyse_all(root, catalogue, policy, earlier=tables))
     name = next(iter(catalogue.experiments))
-    document = root / FOLDER / name / DOCUMENT
+    document = root / document_of(name)
     before = document.read_text()
     try:
         document.write_text(before.replace('"title": "', '"title": "Renewed: '))

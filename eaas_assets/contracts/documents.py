@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from eaas_assets.errors import InputError, Problem, shown
-from eaas_assets.storage.yaml_documents import YamlDocument
+
+if TYPE_CHECKING:
+    from eaas_assets.storage.yaml_documents import YamlDocument
 
 
 class Document(BaseModel):

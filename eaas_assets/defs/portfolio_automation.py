@@ -13,7 +13,8 @@ from eaas_assets.contracts.experiments import ExperimentRegistry
 from eaas_assets.contracts.observations import AgentRuns
 from eaas_assets.decisions.approvals.states import KIND_OF_ACTION
 from eaas_assets.defs.world import World, WorldFiles
-from eaas_assets.experiments.registry import FOLDER, RegisteredExperiment
+from eaas_assets.experiments.folders import folder_of
+from eaas_assets.experiments.registry import RegisteredExperiment
 from eaas_assets.storage.files import canonical_json, digest
 from eaas_assets.storage.tables import TableStore
 
@@ -108,7 +109,7 @@ def _seen(root: Path, registered: RegisteredExperiment) -> list[Any]:
     declared = registered.document.observations
     if declared is None or isinstance(declared, AgentRuns):
         return [registered.digest]
-    file = root / FOLDER / registered.document.experiment / declared.file
+    file = root / folder_of(registered.document.experiment) / declared.file
     try:
         status = file.stat()
     except OSError:

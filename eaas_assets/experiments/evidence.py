@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from eaas_assets.contracts.experiment import Experiment
 from eaas_assets.contracts.observations import AgentRuns
+from eaas_assets.experiments.folders import document_of, folder_of
 from eaas_assets.experiments.observations.agent_runs import AgentRunTables, read_agent_runs
 from eaas_assets.experiments.observations.files import find_file
-from eaas_assets.experiments.registry import DOCUMENT, FOLDER
 from eaas_assets.storage.files import canonical_json, digest
 
 if TYPE_CHECKING:
@@ -36,13 +36,12 @@ def data_digest(root: Path, experiment: Experiment, runs: AgentRunTables | None 
         InputError: Their file cannot be read.
     """
     declared = experiment.observations
-    folder = f"{FOLDER}/{experiment.experiment}"
     if declared is None:
         return None
     if isinstance(declared, AgentRuns):
-        read = None if runs is None else read_agent_runs(runs, experiment, declared, f"{folder}/{DOCUMENT}")
+        read = None if runs is None else read_agent_runs(runs, experiment, declared, document_of(experiment.experiment))
         return None if read is None else read.data_digest
-    return find_file(root, folder, declared.file).digest
+    return find_file(root, folder_of(experiment.experiment), declared.file).digest
 
 
 def still_good(table: pd.DataFrame, evidence: Mapping[str, str]) -> pd.DataFrame:

@@ -14,10 +14,9 @@ from eaas_assets.contracts.experiment import Experiment
 from eaas_assets.contracts.identifiers import is_identifier
 from eaas_assets.contracts.readings import FileReading
 from eaas_assets.errors import InputError, Problem, shown
+from eaas_assets.experiments.folders import FOLDER, document_of, folder_of
 from eaas_assets.storage.yaml_documents import read_yaml
 
-FOLDER = "experiments"
-DOCUMENT = "experiment.yaml"
 SAFE_NAME = "letters, digits, '.', '-', '_', at most 64, starting with a letter or digit"
 
 
@@ -81,12 +80,12 @@ def _look_at(
     if not path.is_dir():
         if path.suffix in {".yaml", ".yml"}:
             expected = "a folder with the experiment's id around it"
-            files.append(_failed(f"{FOLDER}/{path.name}", "misplaced_file", "a file", expected))
+            files.append(_failed(folder_of(path.name), "misplaced_file", "a file", expected))
         return
     if not is_identifier(path.name):
-        files.append(_failed(f"{FOLDER}/{path.name}", "unsafe_id", shown(path.name), SAFE_NAME))
+        files.append(_failed(folder_of(path.name), "unsafe_id", shown(path.name), SAFE_NAME))
         return
-    relative = f"{FOLDER}/{path.name}/{DOCUMENT}"
+    relative = document_of(path.name)
     try:
         found[path.name] = _read(root, relative, path.name)
     except InputError as error:

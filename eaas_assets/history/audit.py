@@ -18,7 +18,7 @@ from eaas_assets.history.columns import FIELDS, PASSED, RATES, all_matched
 from eaas_assets.history.counts import neighbours, possible_counts, written_decimals
 from eaas_assets.history.finding import HistoryFinding, records
 from eaas_assets.history.imports import HistoryReading
-from eaas_assets.history.wording import count, joined
+from eaas_assets.wording import count, joined
 
 
 def audit_history(

@@ -13,7 +13,7 @@ import pandas as pd
 
 from eaas_assets.history.columns import FIELDS
 from eaas_assets.history.finding import HistoryFinding, records
-from eaas_assets.history.wording import count, joined
+from eaas_assets.wording import count, joined
 
 PATH = "resolution_path"
 Row = dict[str, Any]

@@ -19,9 +19,10 @@ from eaas_assets.history.gate import counts
 from eaas_assets.history.measures import UNKNOWN, Measure
 from eaas_assets.history.record import Run, RunRecord, baseline_run_id, read_run
 from eaas_assets.history.rules import exceeds
-from eaas_assets.history.wording import level, number, points
+from eaas_assets.history.wording import level
 from eaas_assets.stats.descriptive import difference_exact
 from eaas_assets.storage.files import canonical_json
+from eaas_assets.wording import number, points
 
 
 def compare_with_baseline(

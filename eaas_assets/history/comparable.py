@@ -21,9 +21,9 @@ from eaas_assets.history.pairing import Pairing, pair
 from eaas_assets.history.record import Run
 from eaas_assets.history.settlement import Price, Settlement, settle
 from eaas_assets.history.verdict import PairedOutcomes, Verdict, judge
-from eaas_assets.history.wording import count, joined, percent, points
 from eaas_assets.stats.descriptive import at_least
 from eaas_assets.stats.power import resolution
+from eaas_assets.wording import count, joined, percent, points
 
 Basis = Literal["runs", "shared", "none"]
 MILLISECONDS = 1000

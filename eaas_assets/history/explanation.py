@@ -11,7 +11,8 @@ import math
 from eaas_assets.history.comparable import Comparison, Paired
 from eaas_assets.history.settlement import More, Settlement
 from eaas_assets.history.verdict import Finding, SegmentFinding
-from eaas_assets.history.wording import count, joined, number, percent, points, title
+from eaas_assets.history.wording import title
+from eaas_assets.wording import count, joined, number, percent, points
 
 _TESTS = {"mcnemar": "exact McNemar test", "t": "paired t test", "score": "paired score test", "none": "no test"}
 _CLAIMS = {

@@ -23,8 +23,8 @@ from eaas_assets.history.gate_tallies import WANTED_POWER, Calibration, Rule, Ta
 from eaas_assets.history.measures import FIELD_SUFFIX, field_matches
 from eaas_assets.history.outcomes import families_of, segment_labels
 from eaas_assets.history.replays import ASSUMED, ESTIMATED, KNOWN, Recorded
-from eaas_assets.history.wording import count, percent, points
 from eaas_assets.storage.files import digest
+from eaas_assets.wording import count, percent, points
 
 MOST_SCENARIOS = 2000
 """Scenarios that are replayed at most, so that a suite of any size takes seconds."""

@@ -16,8 +16,8 @@ from eaas_assets.contracts.policies import ReleasePolicy
 from eaas_assets.history.gate import gate
 from eaas_assets.history.replays import Chances, Recorded, fit_chances, replays, same
 from eaas_assets.history.verdict import PairedOutcomes
-from eaas_assets.history.wording import percent, points
 from eaas_assets.stats.intervals import Interval, wilson
+from eaas_assets.wording import percent, points
 
 WANTED_POWER = 0.8
 DROPS = (0.02, 0.05, 0.10, 0.15, 0.20, 0.30, 0.40, 0.50, 0.60, 0.70, 0.80, 0.90)

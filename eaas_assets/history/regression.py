@@ -23,7 +23,7 @@ from eaas_assets.history.measures import UNKNOWN
 from eaas_assets.history.pairing import COUNTS
 from eaas_assets.history.record import RunRecord, baseline_run_id, previous_run_id, read_run
 from eaas_assets.history.rules import judge_change, rule_for, ruled_metrics
-from eaas_assets.history.wording import joined, points
+from eaas_assets.wording import joined, points
 
 Against = Literal["previous_run", "baseline"]
 MOST_NAMED = 20

@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from eaas_assets.contracts.policies import MetricRule
 from eaas_assets.history.measures import FIELD_SUFFIX, Measure, is_rate
-from eaas_assets.history.wording import change, level, points, title
+from eaas_assets.history.wording import change, level, title
 from eaas_assets.stats.descriptive import at_least, difference_exact, falls_by
 from eaas_assets.stats.power import resolution
+from eaas_assets.wording import points
 
 EVERY_FIELD = "accuracy"
 """Name in the policy of the rule for every ``<field>_accuracy`` that it does not name itself."""

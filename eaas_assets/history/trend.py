@@ -15,8 +15,9 @@ from eaas_assets.contracts.tables import build
 from eaas_assets.history.measures import FIELD_SUFFIX, is_rate
 from eaas_assets.history.record import Run, RunRecord, earlier_runs, read_run, run_measures
 from eaas_assets.history.rules import rule_for
-from eaas_assets.history.wording import amount, count, points, title
+from eaas_assets.history.wording import amount, title
 from eaas_assets.stats.trend import Direction, Trend, direction, theil_sen
+from eaas_assets.wording import count, points
 
 FOLLOWED = ("pass_rate", "average_response_time_ms", "p95_response_time_ms")
 """Metrics with a trend, besides the accuracy of every field."""

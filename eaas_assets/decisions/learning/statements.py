@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from eaas_assets.decisions.portfolio.wording import percent_range
-from eaas_assets.history.wording import count, percent
+from eaas_assets.wording import count, percent
 
 
 def statement(row: Mapping[str, Any], predictions: int) -> str:

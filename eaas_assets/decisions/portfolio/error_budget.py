@@ -16,8 +16,8 @@ from eaas_assets.decisions.portfolio.entries import Entry, Finding
 from eaas_assets.decisions.portfolio.figures import Figure, undefined
 from eaas_assets.decisions.portfolio.rates import luck_share
 from eaas_assets.decisions.portfolio.record import Record
-from eaas_assets.history.wording import count, number, percent
 from eaas_assets.stats.multiplicity import benjamini_hochberg
+from eaas_assets.wording import count, number, percent
 
 _TEST = ["experiment_id", "check", "metric", "arm", "segment"]
 

@@ -18,7 +18,7 @@ import numpy as np
 from eaas_assets.contracts.conditions import exact
 from eaas_assets.decisions.wording import usd
 from eaas_assets.errors import EstimateRefused
-from eaas_assets.history.wording import number
+from eaas_assets.wording import number
 
 _ATTEMPTS = 20
 _LARGE = 200

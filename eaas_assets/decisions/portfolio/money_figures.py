@@ -17,7 +17,7 @@ from eaas_assets.decisions.portfolio.value import Spread
 from eaas_assets.decisions.portfolio.valuing import Valued
 from eaas_assets.decisions.portfolio.wording import chance, percent_range, usd_range
 from eaas_assets.decisions.wording import usd
-from eaas_assets.history.wording import count, percent
+from eaas_assets.wording import count, percent
 
 
 def money_figures(valued: Sequence[Valued], unreadable: int, policy: PortfolioPolicy) -> list[Figure]:

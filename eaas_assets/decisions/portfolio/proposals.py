@@ -14,7 +14,7 @@ from eaas_assets.decisions.portfolio.rates import Rate
 from eaas_assets.decisions.portfolio.record import Record
 from eaas_assets.decisions.portfolio.value import money_of
 from eaas_assets.decisions.wording import usd
-from eaas_assets.history.wording import count, percent
+from eaas_assets.wording import count, percent
 
 
 class Prospect(NamedTuple):

@@ -14,7 +14,7 @@ import pandas as pd
 
 from eaas_assets.decisions.portfolio.entries import Entry
 from eaas_assets.decisions.portfolio.figures import Figure, undefined
-from eaas_assets.history.wording import count, number, percent
+from eaas_assets.wording import count, number, percent
 
 MOST_GROUPS = 20
 """Groups of one grouping that get a row each; the rest are one row."""

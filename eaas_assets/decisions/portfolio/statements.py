@@ -6,7 +6,7 @@ from eaas_assets.decisions.portfolio.proposals import in_words
 from eaas_assets.decisions.portfolio.valuing import Valued
 from eaas_assets.decisions.portfolio.wording import chance, percent_range, usd_range
 from eaas_assets.decisions.wording import usd
-from eaas_assets.history.wording import number, percent
+from eaas_assets.wording import number, percent
 
 
 def statement(item: Valued, rank: int | None, ranked: int) -> str:

@@ -17,7 +17,7 @@ from eaas_assets.decisions.portfolio.roi import Roi, accrued, roi
 from eaas_assets.decisions.portfolio.shrinkage import ShrunkEffect
 from eaas_assets.decisions.portfolio.value import Money, Spread, money_of, yearly_value
 from eaas_assets.decisions.portfolio.waiting import Waiting, one_more_week
-from eaas_assets.history.wording import joined
+from eaas_assets.wording import joined
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from scipy.special import gammaincinv
 from eaas_assets.contracts.portfolio_policy import PortfolioPolicy
 from eaas_assets.decisions.portfolio.entries import Entry
 from eaas_assets.decisions.portfolio.figures import Figure, undefined
-from eaas_assets.history.wording import count, number
+from eaas_assets.wording import count, number
 
 DAYS_PER_MONTH = 365.25 / 12
 _FINAL = ("scale", "pivot", "retire")

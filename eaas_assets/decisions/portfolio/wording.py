@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from eaas_assets.decisions.wording import usd
-from eaas_assets.history.wording import percent
+from eaas_assets.wording import percent
 
 
 def usd_range(low: float, high: float) -> str:

@@ -11,8 +11,8 @@ from eaas_assets.contracts.experiment import Experiment
 from eaas_assets.contracts.experiment_policy import ExperimentPolicy
 from eaas_assets.errors import shown
 from eaas_assets.experiments.observations.access import Integrity, Opened, RandomisedData
-from eaas_assets.history.wording import count
 from eaas_assets.stats.experiments.srm import DEFAULT_CONCENTRATION, SrmResult, anytime_srm, concentration_for, srm_test
+from eaas_assets.wording import count
 
 
 class Obstacle(NamedTuple):

@@ -14,14 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
-import numpy as np
 
 from eaas_assets.storage.files import MIB
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
 OutOfRange = duckdb.OutOfRangeException
 
@@ -92,14 +89,3 @@ def row(cursor: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
     """The one row of a query without GROUP BY."""
     found: Sequence[tuple[Any, ...]] = rows(cursor, query)
     return found[0]
-
-
-def columns(cursor: duckdb.DuckDBPyConnection, query: str) -> dict[str, NDArray[Any]]:
-    """All columns of a query by name; numbers that are null are nan, and everything else that is null is masked."""
-    found = cursor.execute(query).fetchnumpy()
-    return {
-        name: np.ma.filled(column.astype(np.float64), np.nan)
-        if isinstance(column, np.ma.MaskedArray) and column.dtype.kind in "iuf"
-        else np.asanyarray(column)
-        for name, column in found.items()
-    }

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 NEAR_ZERO = 5.0
 """Means within so many standard deviations of zero are not shifted: at 5, one digit in sixteen is lost."""
 
-SAMPLE_ROWS = 4096
+SAMPLE_ROWS = 1024
 """Rows that the centres are taken from."""
 
 MOST_CELLS = 4096
@@ -105,10 +105,10 @@ class Aggregator:
         """
         if self._centres is None:
             self._centres = np.zeros(len(self.aliases))
-            query = f"SELECT {', '.join(self.aliases) or 'NULL'} FROM {self.table} LIMIT {SAMPLE_ROWS}"
-            sample = db.columns(self.cursor, query)
-            for place, alias in enumerate(self.aliases):
-                values = sample[alias][~np.isnan(sample[alias])]
+            query = f"SELECT {', '.join(self.aliases)} FROM {self.table} LIMIT {SAMPLE_ROWS}"
+            sample = np.array(db.rows(self.cursor, query) if self.aliases else [], dtype=np.float64)
+            for place, column in enumerate(sample.T):
+                values = column[~np.isnan(column)]
                 with np.errstate(over="ignore", invalid="ignore"):
                     mean, spread = (values.mean(), values.std()) if values.size else (math.nan, math.nan)
                 if NEAR_ZERO * spread < abs(mean) < math.inf:
@@ -131,18 +131,18 @@ class Aggregator:
         self, keys: Sequence[str], table: str, shifted: Sequence[str], centres: Sequence[str], limit: str = ""
     ) -> Sums:
         """Sums about the common centres, or about each group's own ones where ``centres`` names their columns."""
-        by = [f"g{index}" for index in range(len(keys))]
+        by = ", ".join(f"g{index}" for index in range(len(keys)))
         inner = [f"{key} AS g{index}" for index, key in enumerate(keys)]
         inner += [f"{value} AS d_{alias}" for value, alias in zip(shifted, self.aliases, strict=True)]
-        wanted = ["count(*)", *(part for columns in self.metrics.values() for part in self._sums(columns))]
-        outer = [*by, *(f"{part} AS n{index}" for index, part in enumerate(wanted))]
-        outer += [f"any_value({centre}) AS {centre}" for centre in centres]
+        outer = [by, *(f"any_value({centre})" for centre in centres), "count(*)"]
+        for columns in self.metrics.values():
+            outer += self._sums(columns)
         source = f"SELECT {', '.join([*inner, *centres])} FROM {table}"
-        query = f"SELECT {', '.join(outer)} FROM ({source}) GROUP BY {', '.join(by)}{limit}"
-        found = db.columns(self.cursor, query)
-        numbers = np.stack([found[f"n{index}"] for index in range(len(wanted))], axis=1).astype(np.float64)
-        own = np.stack([found[centre] for centre in centres], axis=1) if centres else self._shifts()
-        return Sums(list(zip(*(found[name].tolist() for name in by), strict=True)), numbers, own, self.orders)
+        rows = db.rows(self.cursor, f"SELECT {', '.join(outer)} FROM ({source}) GROUP BY {by}{limit}")
+        numbers = np.array([row[len(keys) :] for row in rows], dtype=np.float64)
+        numbers = numbers.reshape(len(rows), len(outer) - 1)
+        own = numbers[:, : len(centres)] if centres else self._shifts()
+        return Sums([row[: len(keys)] for row in rows], numbers[:, len(centres) :], own, self.orders)
 
     def _sums(self, columns: Columns) -> list[str]:
         parts = [f"count(d_{alias})" for alias in columns.aliases]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eaas_assets.contracts.observations import AgentRuns, Paired, Panel, Summary
+from eaas_assets.experiments.folders import document_of, folder_of
 from eaas_assets.experiments.observations.access import Opened
 from eaas_assets.experiments.observations.database import open_cursor
 from eaas_assets.experiments.observations.files import find_file
 from eaas_assets.experiments.observations.randomised import UnitData
 from eaas_assets.experiments.observations.sources import open_source
 from eaas_assets.experiments.observations.units import prepare_units
-from eaas_assets.experiments.registry import DOCUMENT, FOLDER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,18 +36,17 @@ def open_observations(root: Path, experiment: Experiment, runs: AgentRunTables |
         InputError: The file cannot be read, or a column is missing or holds what it must not.
     """
     declared = experiment.observations
-    folder = f"{FOLDER}/{experiment.experiment}"
     if declared is None:
         return Opened("nothing")
     if isinstance(declared, AgentRuns):
         from eaas_assets.experiments.observations.agent_runs import read_agent_runs
 
-        read = None if runs is None else read_agent_runs(runs, experiment, declared, f"{folder}/{DOCUMENT}")
+        read = None if runs is None else read_agent_runs(runs, experiment, declared, document_of(experiment.experiment))
         if read is None:
             return Opened("nothing")
         units = read.paired.integrity.units
         return Opened("paired", read.data_digest, units, *read.times, paired=read.paired)
-    file = find_file(root, folder, declared.file)
+    file = find_file(root, folder_of(experiment.experiment), declared.file)
     cursor = open_cursor(root, file.size)
     source = open_source(cursor, file)
     if isinstance(declared, Panel):

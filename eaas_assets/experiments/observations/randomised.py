@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -122,7 +122,7 @@ class UnitData:
             self._days = {}
             for (day, arm), group in self._groups([DAY, ARM]).items():
                 if day is not None and arm is not None:
-                    self._days.setdefault(day.replace(tzinfo=UTC), {})[str(arm)] = group
+                    self._days.setdefault(datetime.combine(day, time(), tzinfo=UTC), {})[str(arm)] = group
         return self._days
 
     def _groups(self, keys: Sequence[str]) -> dict[Keys, Group]:
