@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from eaas_assets.contracts.experiment import Metric
 from eaas_assets.experiments.impact.wording import change, level, number
-from eaas_assets.history.wording import count, joined, percent
+from eaas_assets.wording import count, joined, percent
 
 __all__ = ["change", "count", "interval", "joined", "level", "number", "p_text", "percent", "shares"]
 
