@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from eaas_assets.contracts.documents import Document
 from eaas_assets.contracts.identifiers import Identifier
@@ -26,9 +26,21 @@ Kind = Literal["proportion", "mean", "ratio", "quantile"]
 Direction = Literal["increase", "decrease"]
 Design = Literal["randomised", "paired", "rollout", "before_after"]
 
-Number = Annotated[float, Field(strict=False, allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, strict=False, allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0, strict=False, allow_inf_nan=False)]
+SMALLEST, LARGEST = 1e-30, 1e30
+"""Sizes of numbers that may stand in a document: their squares and ratios can be held."""
+
+
+def of_usual_size(value: float) -> float:
+    """The number, unless it is too large or too near zero to be meant."""
+    if value != 0.0 and not SMALLEST <= abs(value) <= LARGEST:
+        raise ValueError(f"0, or a number of a size from {SMALLEST:g} to {LARGEST:g}")
+    return value
+
+
+_Size = AfterValidator(of_usual_size)
+Number = Annotated[float, Field(strict=False, allow_inf_nan=False), _Size]
+Positive = Annotated[float, Field(gt=0, strict=False, allow_inf_nan=False), _Size]
+NotNegative = Annotated[float, Field(ge=0, strict=False, allow_inf_nan=False), _Size]
 
 
 def iso_day(value: object) -> object:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import pytest
 import yaml
 
 from eaas_assets.experiments.registry import read_experiments
@@ -79,6 +80,23 @@ def test_fields_that_contradict_each_other_are_told_with_their_values(tmp_path: 
         "shares": "allocations that sum to 1, not to 1.1",
     }
     assert {problems[0].found for problems in broken.values()} == {"fields that do not fit together"}
+
+
+@pytest.mark.parametrize("size", [1e300, 1e-300])
+def test_numbers_whose_squares_nobody_can_hold_are_told(tmp_path: Path, size: float) -> None:
+    metric = {"name": "a", "role": "primary", "kind": "mean", "direction": "increase"}
+    register(tmp_path, "effect", metrics=[{**metric, "minimum_effect": size}])
+    register(tmp_path, "spread", metrics=[{**metric, "expected": {"value": 1.0, "sd": size}}])
+    register(tmp_path, "rate", sample={"planned": 100, "per_day": size})
+    register(tmp_path, "money", value={"usd_per_unit": -size, "units_per_year": 1})
+    broken = read_experiments(tmp_path).broken
+    assert {name: problem.field for name, (problem,) in broken.items()} == {
+        "effect": "metrics.0.minimum_effect",
+        "money": "value.usd_per_unit",
+        "rate": "sample.per_day",
+        "spread": "metrics.0.expected.sd",
+    }
+    assert {problem.expected for (problem,) in broken.values()} == {"0, or a number of a size from 1e-30 to 1e+30"}
 
 
 def test_names_that_are_no_ids_are_told(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def t_quantile(p: float, df: float) -> float:
         (((3.0 * square + 19.0) * square + 17.0) * square - 15.0) / 384.0,
         ((((79.0 * square + 776.0) * square + 1482.0) * square - 1920.0) * square - 945.0) / 92160.0,
     )
-    return z * (1.0 + sum(term / df**power for power, term in enumerate(terms, start=1)))
+    return z * (1.0 + sum(term * (1.0 / df) ** power for power, term in enumerate(terms, start=1)))
 
 
 def t_two_sided(t: float, df: float) -> float:

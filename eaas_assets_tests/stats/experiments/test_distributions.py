@@ -29,6 +29,11 @@ def test_t_quantile_is_the_inverse_of_the_tail(df, p):
     assert t_sf(t_quantile(p, df), df) == pytest.approx(1.0 - p, rel=1e-8)
 
 
+@pytest.mark.parametrize("df", [1e12, 1e120, 1e300])
+def test_any_number_of_degrees_of_freedom_has_a_quantile(df):
+    assert t_quantile(0.975, df) == pytest.approx(1.959963984540054, rel=1e-11)
+
+
 def test_limits_are_the_normal_distribution():
     assert t_quantile(0.975, math.inf) == pytest.approx(1.959963984540054, abs=1e-12)
     assert t_sf(1.5, math.inf) == normal_sf(1.5)
