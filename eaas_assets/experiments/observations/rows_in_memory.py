@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from eaas_assets.experiments.observations.sums import Columns
 
 EXAMPLES = 5
+FEW_ROWS = 100_000
+"""Up to so many rows, asking once for all groupings is cheaper than asking for each."""
 
 
 class InMemory(Preparation):
@@ -55,7 +57,8 @@ class InMemory(Preparation):
             integrity = replace(integrity, infinite_values=self._without_infinities(table))
         limits = self.limits(table)
         aggregator = Aggregator(self.cursor, table, self.layout.metrics)
-        aggregator.hold(self.layout.keys)
+        if rows <= FEW_ROWS:
+            aggregator.hold(self.layout.keys)
         groups = {str(key): group for (key,), group in aggregator.groups([ARM]).items()}
         return self.finish(aggregator, groups, integrity, limits)
 
