@@ -47,6 +47,8 @@ class Panel(Document):
             ``intervention``.
         intervention: Period from which the treated units are, where it is one for all.
         treated: Units that are treated, with ``intervention``; None: all of them (before/after).
+        variant: Column with the arm of the unit, where there are several treatments; empty for the control, whose
+            units are never treated.
         season: Periods in a season (7 for days of a week).
         controls: Columns with series that the change cannot have touched (before/after).
         cluster: Column with the group of units whose errors are related.
@@ -59,6 +61,7 @@ class Panel(Document):
     adoption: Column | None = None
     intervention: Column | int | None = None
     treated: list[str] | None = None
+    variant: Column | None = None
     season: int | None = Field(default=None, ge=2, le=366)
     controls: list[Column] = []
     cluster: Column | None = None
@@ -69,6 +72,10 @@ class Panel(Document):
             raise ValueError("either adoption or intervention")
         if self.treated is not None and self.intervention is None:
             raise ValueError("treated with intervention only")
+        if self.treated is not None and self.variant is not None:
+            raise ValueError("either treated or variant")
+        if self.variant is not None and self.unit is None:
+            raise ValueError("variant with unit only")
         return self
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from eaas_assets.contracts.experiment import Experiment
 from eaas_assets.errors import Problem
 from eaas_assets.experiments.observations.access import Opened, PanelData
+from eaas_assets.experiments.observations.adoption import PanelOfArms
 from eaas_assets.experiments.observations.paired import PairedRows
 from eaas_assets.experiments.registry import RegisteredExperiment
 from eaas_assets.storage.files import canonical_json, digest
@@ -106,7 +107,7 @@ def cost_to_date(experiment: Experiment, opened: Opened | None) -> float | None:
 
 
 def units_by_arm(experiment: Experiment, opened: Opened) -> Mapping[str, int]:
-    """Observed units of each arm; of a panel, treated units belong to the first treatment."""
+    """Observed units of each arm; of a panel that tells no arms, treated units belong to the first treatment."""
     if opened.randomised is not None:
         return opened.randomised.counts()
     if isinstance(opened.paired, PairedRows):
@@ -117,6 +118,8 @@ def units_by_arm(experiment: Experiment, opened: Opened) -> Mapping[str, int]:
 
 
 def _panel_units(experiment: Experiment, panel: PanelData) -> dict[str, int]:
+    if isinstance(panel, PanelOfArms):
+        return {one.name: int(np.unique(panel.unit[panel.arm == one.name]).size) for one in experiment.variants}
     treated = np.unique(panel.unit[panel.time >= panel.adoption]).size
     units = np.unique(panel.unit).size
     return {experiment.control.name: units - treated, experiment.treatments[0].name: treated}

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from eaas_assets.contracts.experiment import Experiment, Metric
-from eaas_assets.errors import EstimateRefused
+from eaas_assets.contracts.experiment import Metric
 from eaas_assets.stats.experiments.results import Effect, Refusal, RefusalCode, Relative, refused
 
 if TYPE_CHECKING:
@@ -53,6 +52,7 @@ class Answer:
         doubt: Why no verdict may rest on the interval, although there is one; empty otherwise.
         p_adjusted: P-value after correction; nan without.
         pictures: Picture → series.
+        look: Which part of an unfinished experiment the answer uses, in words; empty where it uses all.
     """
 
     arm: str
@@ -62,6 +62,7 @@ class Answer:
     doubt: str = ""
     p_adjusted: float = math.nan
     pictures: Pictures | None = None
+    look: str = ""
 
     @property
     def decisive_p(self) -> float:
@@ -145,16 +146,6 @@ def pictures(found: PanelEffect, first: int, time_is_day: bool) -> Pictures:
         if all(key in found.paths for key in series) and not (name == "cells" and sheets):
             sheets[name] = {key: _thinned(found.paths[key], time_is_day and key in _PERIODS) for key in series}
     return {**sheets, "intervention": {"time": [_period(first, time_is_day)]}}
-
-
-def require_first_arm(experiment: Experiment, arm: str) -> None:
-    """Refuse every arm of a panel but the first treatment: it shows who was treated, not by what.
-
-    Raises:
-        EstimateRefused: ``arm_not_in_panel``.
-    """
-    if arm != experiment.treatments[0].name:
-        raise EstimateRefused("arm_not_in_panel", f"a panel does not tell which units were treated with {arm}")
 
 
 def beyond_precision(metric: Metric, level: float) -> Effect:

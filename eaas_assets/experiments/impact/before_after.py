@@ -15,8 +15,16 @@ from numpy.typing import NDArray
 from eaas_assets.contracts.experiment import Experiment, Metric
 from eaas_assets.contracts.experiment_policy import ExperimentPolicy
 from eaas_assets.errors import EstimateRefused
-from eaas_assets.experiments.impact.answers import Answer, from_panel, pictures, refused_effect, require_first_arm
+from eaas_assets.experiments.impact.answers import Answer, from_panel, pictures, refused_effect
+from eaas_assets.experiments.impact.panel_looks import (
+    PanelLook,
+    doubt_at_look,
+    level_of_a_look,
+    over_all_looks,
+    unfinished,
+)
 from eaas_assets.experiments.impact.panel_refusals import in_words, require_finite
+from eaas_assets.experiments.impact.panel_rows import rows_to_read
 from eaas_assets.experiments.observations.access import FloatArray, IntArray, PanelData
 from eaas_assets.stats.experiments.results import Effect
 from eaas_assets.stats.panels.before_after import before_after
@@ -38,32 +46,38 @@ class BeforeAfterEstimator:
     def __init__(self, experiment: Experiment, panel: PanelData, policy: ExperimentPolicy) -> None:
         self._experiment = experiment
         self._panel, self._level = panel, policy.estimate.level
+        self._unfinished = unfinished(experiment, panel)
         season = getattr(experiment.observations, "season", None)
         self._season: int | None = season if isinstance(season, int) else None
 
     def answer(self, metric: Metric, arm: str) -> Answer:
         """Effect of the change on a metric."""
-        require_first_arm(self._experiment, arm)
-        effect, found, first = self._estimate(metric, np.ones(self._panel.unit.size, dtype=np.bool_))
+        panel, look = rows_to_read(self._experiment, self._panel, arm, self._unfinished)
+        everybody = np.ones(panel.unit.size, dtype=np.bool_)
+        effect, found, first = self._estimate(panel, metric, everybody, look)
+        told = "" if look is None else look.told
         if found is None:
-            return Answer(arm, metric, effect, "before_after")
-        doubt = found.reason if found.status == "inconclusive" else ""
-        sheets = pictures(found, first, self._panel.time_is_day)
-        return Answer(arm, metric, effect, "before_after", doubt, pictures=sheets)
+            return Answer(arm, metric, effect, "before_after", look=told)
+        sheets = pictures(found, first, panel.time_is_day)
+        return Answer(
+            arm, metric, effect, "before_after", doubt_at_look(found, self._level), pictures=sheets, look=told
+        )
 
     def by_segment(self, metric: Metric, arm: str, dimension: str) -> Mapping[str, Effect]:
         """The same among the units with one value of a segment."""
-        require_first_arm(self._experiment, arm)
-        labels = self._panel.segments.get(dimension)
+        panel, look = rows_to_read(self._experiment, self._panel, arm, self._unfinished)
+        labels = panel.segments.get(dimension)
         if labels is None:
             return {}
-        return {str(value): self._estimate(metric, labels == value)[0] for value in np.unique(labels)}
+        return {str(value): self._estimate(panel, metric, labels == value, look)[0] for value in np.unique(labels)}
 
-    def _estimate(self, metric: Metric, inside: NDArray[np.bool_]) -> tuple[Effect, PanelEffect | None, int]:
-        sizes, first = (0, 0), 0
+    def _estimate(
+        self, panel: PanelData, metric: Metric, inside: NDArray[np.bool_], look: PanelLook | None
+    ) -> tuple[Effect, PanelEffect | None, int]:
+        sizes, first, found = (0, 0), 0, None
         try:
-            require_finite(self._panel, metric)
-            series = one_series(self._panel, self._panel.outcome[metric.name], inside)
+            require_finite(panel, metric)
+            series = one_series(panel, panel.outcome[metric.name], inside)
             first = series.intervention
             after = int(np.count_nonzero(series.time >= first))
             sizes = (after, series.time.size - after)
@@ -73,12 +87,13 @@ class BeforeAfterEstimator:
                 first,
                 season=self._season,
                 control=series.controls if series.controls.shape[1] else None,
-                confidence=self._level,
+                confidence=level_of_a_look(self._level) if self._unfinished else self._level,
                 minimum_effect=_minimum(metric, series),
             )
+            effect = from_panel(found, metric, sizes)
         except EstimateRefused as error:
-            return refused_effect(metric, error.code, error.reason, self._level, sizes=sizes), None, first
-        return from_panel(found, metric, sizes), found, first
+            effect = refused_effect(metric, error.code, error.reason, self._level, sizes=sizes)
+        return (over_all_looks(effect, look, self._level) if self._unfinished else effect), found, first
 
 
 def one_series(panel: PanelData, outcome: FloatArray, inside: NDArray[np.bool_]) -> Series:

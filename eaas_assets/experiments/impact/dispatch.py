@@ -25,11 +25,11 @@ from eaas_assets.experiments.impact.answers import (
 from eaas_assets.experiments.impact.corrections import corrected
 from eaas_assets.experiments.impact.judging import judge
 from eaas_assets.experiments.impact.obstacles import Obstacle, obstacle
-from eaas_assets.experiments.impact.randomised import RandomisedEstimator
+from eaas_assets.experiments.impact.randomised import RandomisedEstimator, read_before_its_end
 from eaas_assets.experiments.impact.rows import Row, impact_row, segment_row
 from eaas_assets.experiments.impact.segments import segment_answers
 from eaas_assets.experiments.observations.access import Opened
-from eaas_assets.stats.experiments.results import Effect
+from eaas_assets.stats.experiments.results import Effect, Inference
 
 
 def impact_rows(
@@ -61,7 +61,7 @@ def refused_rows(
         reason: One clause for people.
     """
     estimator = _Refusing(None, Opened("nothing"), experiment, policy, Obstacle(code, reason))
-    answers = _answers(experiment, estimator, policy)
+    answers = _labelled(_answers(experiment, estimator, policy), experiment, Opened("nothing"))
     return [impact_row(experiment, answer, judge(answer), policy, evidence_id) for answer in answers]
 
 
@@ -73,7 +73,7 @@ def _rows(
     if estimator is None or forbidden is not None:
         forbidden = forbidden or Obstacle("no_observations", "there are no observations")
         estimator = _Refusing(estimator, opened, experiment, policy, forbidden)
-    answers = _answers(experiment, estimator, policy)
+    answers = _labelled(_answers(experiment, estimator, policy), experiment, opened)
     judgements = [judge(answer) for answer in answers]
     rows = [
         impact_row(experiment, answer, judgement, policy, evidence_id)
@@ -100,6 +100,28 @@ def _answers(experiment: Experiment, estimator: Estimator, policy: ExperimentPol
     if isinstance(estimator, RandomisedEstimator) and len(told_arms) > 1:
         return _with_simultaneous(answers, estimator.simultaneous(experiment.primary, told_arms))
     return answers
+
+
+def _labelled(answers: list[Answer], experiment: Experiment, opened: Opened) -> list[Answer]:
+    """Answers whose refusals, too, say how the experiment is read: those of one that has not ended are no last word."""
+    inference = _inference(experiment, opened)
+    return [
+        replace(answer, effect=replace(answer.effect, inference=inference))
+        if answer.effect.inference == "fixed_horizon" and not answer.effect.answered
+        else answer
+        for answer in answers
+    ]
+
+
+def _inference(experiment: Experiment, opened: Opened) -> Inference:
+    """How the experiment is read now."""
+    if opened.panel is not None:
+        from eaas_assets.experiments.impact.panel_looks import unfinished
+
+        return "group_sequential" if unfinished(experiment, opened.panel) else "fixed_horizon"
+    if not read_before_its_end(experiment, opened):
+        return "fixed_horizon"
+    return "group_sequential" if experiment.design in ("rollout", "before_after") else "anytime"
 
 
 def _asked(estimator: Estimator, metric: Metric, arm: str, level: float) -> Answer:

@@ -26,8 +26,16 @@ from numpy.typing import NDArray
 from eaas_assets.contracts.experiment import Experiment, Metric
 from eaas_assets.contracts.experiment_policy import ExperimentPolicy
 from eaas_assets.errors import EstimateRefused
-from eaas_assets.experiments.impact.answers import Answer, from_panel, pictures, refused_effect, require_first_arm
+from eaas_assets.experiments.impact.answers import Answer, from_panel, pictures, refused_effect
+from eaas_assets.experiments.impact.panel_looks import (
+    PanelLook,
+    doubt_at_look,
+    level_of_a_look,
+    over_all_looks,
+    unfinished,
+)
 from eaas_assets.experiments.impact.panel_refusals import require_complete, require_finite
+from eaas_assets.experiments.impact.panel_rows import rows_to_read
 from eaas_assets.experiments.observations.access import FloatArray, PanelData
 from eaas_assets.stats.experiments.results import Effect
 from eaas_assets.stats.panels.did import did_2x2, difference_in_differences, two_way_effect
@@ -60,37 +68,44 @@ class RolloutEstimator:
     def __init__(self, experiment: Experiment, panel: PanelData, policy: ExperimentPolicy) -> None:
         self._experiment = experiment
         self._panel, self._level = panel, policy.estimate.level
+        self._unfinished = unfinished(experiment, panel)
 
     def answer(self, metric: Metric, arm: str) -> Answer:
         """Effect of the rollout on a metric."""
-        require_first_arm(self._experiment, arm)
-        everybody = np.ones(self._panel.unit.size, dtype=np.bool_)
-        effect, found = self._estimate(metric, everybody)
+        panel, look = rows_to_read(self._experiment, self._panel, arm, self._unfinished)
+        everybody = np.ones(panel.unit.size, dtype=np.bool_)
+        effect, found = self._estimate(panel, metric, everybody, look)
+        told = "" if look is None else look.told
         if found is None:
-            return Answer(arm, metric, effect, "quasi_experiment")
-        first = int(self._panel.adoption[_adopting(self._panel, everybody)].min())
-        sheets = pictures(found, first, self._panel.time_is_day)
-        doubt = found.reason if found.status == "inconclusive" else ""
-        return Answer(arm, metric, effect, "quasi_experiment", doubt, pictures=sheets)
+            return Answer(arm, metric, effect, "quasi_experiment", look=told)
+        first = int(panel.adoption[_adopting(panel, everybody)].min())
+        sheets = pictures(found, first, panel.time_is_day)
+        doubt = doubt_at_look(found, self._level)
+        return Answer(arm, metric, effect, "quasi_experiment", doubt, pictures=sheets, look=told)
 
     def by_segment(self, metric: Metric, arm: str, dimension: str) -> Mapping[str, Effect]:
         """The same among the units with one value of a segment."""
-        require_first_arm(self._experiment, arm)
-        labels = self._panel.segments.get(dimension)
+        panel, look = rows_to_read(self._experiment, self._panel, arm, self._unfinished)
+        labels = panel.segments.get(dimension)
         if labels is None:
             return {}
-        return {str(value): self._estimate(metric, labels == value)[0] for value in np.unique(labels)}
+        return {str(value): self._estimate(panel, metric, labels == value, look)[0] for value in np.unique(labels)}
 
-    def _estimate(self, metric: Metric, inside: NDArray[np.bool_]) -> tuple[Effect, PanelEffect | None]:
-        shape = shape_of(self._panel, inside)
+    def _estimate(
+        self, panel: PanelData, metric: Metric, inside: NDArray[np.bool_], look: PanelLook | None
+    ) -> tuple[Effect, PanelEffect | None]:
+        shape = shape_of(panel, inside)
+        level = level_of_a_look(self._level) if self._unfinished else self._level
+        found = None
         try:
-            require_finite(self._panel, metric)
+            require_finite(panel, metric)
             if not shape.one_period_each:
-                require_complete(self._panel, inside)
-            found = _found(self._panel, self._panel.outcome[metric.name], inside, shape, self._level)
+                require_complete(panel, inside)
+            found = _found(panel, panel.outcome[metric.name], inside, shape, level)
+            effect = from_panel(found, metric, shape.units)
         except EstimateRefused as error:
-            return refused_effect(metric, error.code, error.reason, self._level, sizes=shape.units), None
-        return from_panel(found, metric, shape.units), found
+            effect = refused_effect(metric, error.code, error.reason, self._level, sizes=shape.units)
+        return (over_all_looks(effect, look, self._level) if self._unfinished else effect), found
 
 
 def shape_of(panel: PanelData, inside: NDArray[np.bool_]) -> Shape:

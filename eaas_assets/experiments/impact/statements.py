@@ -27,16 +27,18 @@ def statement(answer: Answer, judgement: Judgement, control: str) -> str:
     """
     found = _compared(answer, control)
     if judgement.verdict == "refused":
-        return f"{answer.metric.name}: no effect is told, because {_reason(answer.effect)}{found}."
+        return f"{answer.metric.name}: no effect is told, because {_reason(answer.effect)}{found}{_look(answer)}."
     limits = interval(answer.metric, answer.effect.low, answer.effect.high, answer.effect.level)
     if answer.effect.inference == "anytime":
         limits += " valid at every look"
+    if answer.effect.inference == "group_sequential":
+        limits += " valid at all its looks"
     tail = "" if math.isnan(answer.decisive_p) else f", {p_value(answer.decisive_p)}"
     if not math.isnan(answer.p_adjusted):
         tail += " after correction"
     return (
         f"{answer.metric.name}: {found}, {change(answer.metric, answer.effect.estimate)} ({limits}{tail}): "
-        f"{_meaning(answer, judgement)}{_reservation(answer, judgement)}."
+        f"{_meaning(answer, judgement)}{_reservation(answer, judgement)}{_look(answer)}."
     )
 
 
@@ -138,6 +140,10 @@ def _within_margin(metric: Metric, judgement: Judgement) -> str:
     if judgement.within_margin:
         return f"worse, but by less than {margin}"
     return f"better, so {margin} holds" if judgement.benefit.low > 0.0 else f"not worse by as much as {margin}"
+
+
+def _look(answer: Answer) -> str:
+    return f"; {answer.look}" if answer.look else ""
 
 
 def _reservation(answer: Answer, judgement: Judgement) -> str:

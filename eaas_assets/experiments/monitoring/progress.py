@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from eaas_assets.contracts.experiment import Experiment
+from eaas_assets.experiments.impact.panel_looks import look_at, unfinished
 from eaas_assets.experiments.monitoring.watch import Finding
-from eaas_assets.experiments.observations.access import Opened
+from eaas_assets.experiments.observations.access import Opened, PanelData
 from eaas_assets.experiments.wording import count, number, percent
 
 _RECENT_DAYS = 7
@@ -14,7 +17,9 @@ _NOT_FOLLOWED = " Pairs carry no times: earlier looks, drift and novelty are not
 
 
 def progress(experiment: Experiment, opened: Opened) -> list[Finding]:
-    """One finding for any experiment that has observations and counts in units."""
+    """One finding for any experiment that has observations."""
+    if opened.panel is not None:
+        return [_of_panel(experiment, opened.panel)]
     if opened.observed_units is None or opened.kind not in ("randomised", "paired"):
         return []
     units = opened.observed_units
@@ -46,3 +51,17 @@ def _rate(experiment: Experiment, opened: Opened) -> tuple[float, str]:
     if experiment.sample is not None and experiment.sample.per_day:
         return experiment.sample.per_day, "as planned"
     return math.nan, "units have no times and no rate is planned"
+
+
+def _of_panel(experiment: Experiment, panel: PanelData) -> Finding:
+    """How long the change has been in effect, and when its effect is read."""
+    units, periods = int(np.unique(panel.unit).size), int(np.unique(panel.time).size)
+    look = look_at(panel)
+    begun = "none of them treated yet" if look is None else f"{look.so_far:,} of them since the change"
+    statement = f"{count(units, 'unit')} over {count(periods, 'period')}, {begun}"
+    if unfinished(experiment, panel):
+        read = "effects are read after 1, 2, 4, … treated periods" if look is None else f"effects are {look.told}"
+        statement += f"; {read}. Between looks nothing is followed: harm, drift and novelty are not watched."
+    else:
+        statement += ". It has ended: its effects are read once."
+    return Finding("progress", statement, units)

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from eaas_assets.errors import InputError, Problem, shown
+from eaas_assets.errors import InputError, Problem
 from eaas_assets.experiments.observations import columns as columns_of
 from eaas_assets.experiments.observations import database as db
 from eaas_assets.experiments.observations.access import FloatArray, IntArray, Integrity, PanelData
+from eaas_assets.experiments.observations.adoption import (
+    EPOCH,
+    PanelOfArms,
+    dates_anybody,
+    first_treated,
+    of_treatments,
+)
 from eaas_assets.experiments.observations.columns import Cell
 from eaas_assets.experiments.observations.days import days_between
 from eaas_assets.experiments.observations.sources import Source, reading
 
 if TYPE_CHECKING:
     import duckdb
-    from numpy.typing import NDArray
 
     from eaas_assets.contracts.experiment import Experiment
     from eaas_assets.contracts.observations import Panel
 
-EPOCH = date(1970, 1, 1)
 ONE_UNIT = "(all)"
 NO_SEGMENT = "(none)"
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
@@ -51,33 +57,40 @@ def read_panel(cursor: duckdb.DuckDBPyConnection, source: Source, experiment: Ex
         wanted = ", ".join(f"{cell.value} AS {alias}" for alias, cell in columns.cells.items())
         cursor.execute(f"CREATE OR REPLACE TEMP TABLE clean AS SELECT {wanted} FROM {source.relation}")
         mixed = _mixed_zones(cursor, source, columns.cells)
+    strange = _without_unknown_arms(cursor, experiment, columns)
     counts, torn = _sort_out(cursor, experiment, columns)
     found = cursor.execute("SELECT * FROM panel ORDER BY unit, period").fetchnumpy()
     unit = np.asarray(np.ma.getdata(found["unit"]), dtype=np.str_)
     period = np.asarray(np.ma.getdata(found["period"]), dtype=np.int64)
-    adoption = _adoption(source.file, panel, found, unit, period, columns.is_day)
+    adoption = first_treated(source.file, panel, found, unit, period, columns.is_day)
+    arm = None
+    if "arm" in found:
+        arm = _texts(found["arm"])
+        adoption = of_treatments(source.file, panel, experiment.control.name, (unit, arm, adoption, period))
     outcome, infinite = _outcomes(experiment, found)
     treated = adoption <= (period.max() if period.size else 0)
     integrity = Integrity(
-        rows=counts[0],
+        rows=counts[0] + sum(strange.values()),
         units=int(np.unique(unit).size),
         duplicate_rows=counts[1],
         conflicting_rows=counts[2],
         rows_after_end=counts[3],
         units_in_two_arms=len(torn),
+        unknown_variants=strange,
         units_in_two_arms_examples=tuple(name[:64] for name in torn[:5]),
         missing_days=_missing_days(period) if columns.is_day else (),
-        null_values=_nulls(experiment, outcome, treated),
+        null_values=_nulls(experiment, outcome, treated, arm),
         infinite_values=infinite,
         constant_metrics=tuple(name for name, values in outcome.items() if _constant(values)),
         mixed_time_zones=mixed,
-        measured_before_treatment=_dates_anybody(panel, found) and not (period >= adoption).any(),
+        measured_before_treatment=dates_anybody(panel, found) and not (period >= adoption).any(),
     )
     cluster = _numbered(found["cluster"]) if "cluster" in found else None
     segments = {name: _texts(found[f"s{index}"]) for index, name in enumerate(experiment.segments)}
     controls = [_floats(found[f"c{index}"]) for index in range(len(panel.controls))]
     series = np.column_stack(controls) if controls else np.empty((unit.size, 0))
-    return PanelData(integrity, unit, period, adoption, outcome, series, cluster, columns.is_day, segments)
+    told = (integrity, unit, period, adoption, outcome, series, cluster, columns.is_day, segments)
+    return PanelData(*told) if arm is None else PanelOfArms(*told, arm)
 
 
 def panel_times(panel: PanelData) -> tuple[datetime | None, datetime | None]:
@@ -98,6 +111,9 @@ def _columns(cursor: duckdb.DuckDBPyConnection, source: Source, experiment: Expe
     cells["period"] = _period(source, panel.time, "observations.time", is_day, required=True)
     if panel.adoption is not None:
         cells["adoption"] = _period(source, panel.adoption, "observations.adoption", is_day, required=False)
+    if panel.variant is not None:
+        arm = columns_of.label(source, panel.variant, "observations.variant")
+        cells["arm"] = arm._replace(value=f"coalesce({arm.value}, {db.text(experiment.control.name)})")
     if panel.cluster is not None:
         cells["cluster"] = columns_of.label(source, panel.cluster, "observations.cluster", required=True)
     for index, segment in enumerate(experiment.segments):
@@ -146,6 +162,19 @@ def _period(source: Source, column: str, field: str, is_day: bool, required: boo
     return cell._replace(value=value, fault=f"({' OR '.join(faults)})" if faults else None, expected=expected)
 
 
+def _without_unknown_arms(
+    cursor: duckdb.DuckDBPyConnection, experiment: Experiment, columns: _Columns
+) -> dict[str, int]:
+    """Delete rows of arms that the document does not declare, and count them."""
+    if "arm" not in columns.cells:
+        return {}
+    known = ", ".join(db.text(variant.name) for variant in experiment.variants)
+    query = f"SELECT arm, count(*) FROM clean WHERE arm NOT IN ({known}) GROUP BY arm ORDER BY arm"
+    strange = {str(name)[:64]: int(rows) for name, rows in db.rows(cursor, query)}
+    cursor.execute(f"DELETE FROM clean WHERE arm NOT IN ({known})")
+    return strange
+
+
 def _sort_out(
     cursor: duckdb.DuckDBPyConnection, experiment: Experiment, columns: _Columns
 ) -> tuple[tuple[int, int, int, int], list[str]]:
@@ -160,9 +189,13 @@ def _sort_out(
     rows, after = db.row(cursor, f"SELECT count(*), count(*) FILTER (WHERE {late}) FROM clean")
     (different,) = db.row(cursor, "SELECT count(*) FROM different")
     torn: list[str] = []
+    several = []
     if "adoption" in columns.cells:
-        several = "count(DISTINCT adoption) > 1 OR (count(adoption) > 0 AND count(adoption) < count(*))"
-        query = f"SELECT unit FROM different GROUP BY unit HAVING {several} ORDER BY unit"
+        several.append("count(DISTINCT adoption) > 1 OR (count(adoption) > 0 AND count(adoption) < count(*))")
+    if "arm" in columns.cells:
+        several.append("count(DISTINCT arm) > 1")
+    if several:
+        query = f"SELECT unit FROM different GROUP BY unit HAVING {' OR '.join(several)} ORDER BY unit"
         torn = [str(found[0]) for found in db.rows(cursor, query)]
     names = ", ".join(db.text(name) for name in torn)
     kept = f"WHERE unit NOT IN ({names})" if torn else ""
@@ -171,46 +204,6 @@ def _sort_out(
     (used,) = db.row(cursor, "SELECT count(*) FROM panel")
     (whole,) = db.row(cursor, f"SELECT count(*) FROM different {kept}")
     return (int(rows), int(rows - after - different), int(whole - used), int(after)), torn
-
-
-def _adoption(
-    file: str, panel: Panel, found: dict[str, Any], unit: NDArray[np.str_], period: IntArray, is_day: bool
-) -> IntArray:
-    never = int(period.max()) + 1 if period.size else 1
-    if panel.intervention is None:
-        stated = found["adoption"]
-        values = np.where(np.ma.getmaskarray(stated), never, np.ma.getdata(stated))
-        return np.minimum(values.astype(np.int64), never)
-    start = _intervention(file, panel.intervention, is_day)
-    if panel.treated is None:
-        return np.full(unit.size, min(start, never), dtype=np.int64)
-    known = set(unit.tolist())
-    strange = [name for name in panel.treated if name not in known]
-    if strange:
-        raise InputError(
-            Problem(file, "unknown_unit", shown(name), "a unit of the data", field="observations.treated")
-            for name in strange
-        )
-    return np.where(np.isin(unit, panel.treated), min(start, never), never).astype(np.int64)
-
-
-def _dates_anybody(panel: Panel, found: dict[str, Any]) -> bool:
-    """Whether some unit of the data has a date from which it is treated, whatever that date."""
-    if panel.intervention is not None:
-        return bool(found["unit"].size)
-    return bool((~np.ma.getmaskarray(found["adoption"])).any())
-
-
-def _intervention(file: str, stated: str | int, is_day: bool) -> int:
-    """The period of the intervention in the data's terms."""
-    try:
-        if is_day:
-            return (date.fromisoformat(str(stated)) - EPOCH).days
-        return int(stated)
-    except ValueError:
-        expected = "a day such as 2024-10-01" if is_day else "a whole number"
-        problem = Problem(file, "not_a_period", shown(stated), expected, field="observations.intervention")
-        raise InputError(problem) from None
 
 
 def _outcomes(experiment: Experiment, found: dict[str, Any]) -> tuple[dict[str, FloatArray], dict[str, int]]:
@@ -228,10 +221,15 @@ def _outcomes(experiment: Experiment, found: dict[str, Any]) -> tuple[dict[str, 
 
 
 def _nulls(
-    experiment: Experiment, outcome: dict[str, FloatArray], treated: NDArray[np.bool_]
+    experiment: Experiment,
+    outcome: dict[str, FloatArray],
+    treated: NDArray[np.bool_],
+    arm: NDArray[np.str_] | None,
 ) -> dict[str, dict[str, int]]:
     """Metric → arm → rows without a value; units that are never treated stand under the control."""
     arms = {experiment.control.name: ~treated, experiment.treatments[0].name: treated}
+    if arm is not None:
+        arms = {variant.name: arm == variant.name for variant in experiment.variants}
     found: dict[str, dict[str, int]] = {}
     for metric, values in outcome.items():
         by_arm = {arm: int(np.isnan(values[rows]).sum()) for arm, rows in arms.items()}

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 
 from eaas_assets.experiments.impact.answers import MAX_POINTS
 from eaas_assets.experiments.observations.access import Integrity, PanelData
-from eaas_assets_tests.experiments.impact.asking import asked, by_segment, diagnostics, primary
+from eaas_assets.experiments.observations.adoption import PanelOfArms
+from eaas_assets_tests.experiments.impact.asking import asked, both_tables, by_segment, diagnostics, primary
 from eaas_assets_tests.experiments.observations_by_hand import experiment_by_hand, metric_by_hand, panel_by_hand
 
 NEVER = 10**6
@@ -198,11 +199,63 @@ def test_one_infinite_value_is_counted_as_one():
         assert (row["refusal_code"], row["refusal_reason"]) == ("not_finite", "1 row of 120 is infinite")
 
 
-def test_a_panel_tells_only_the_first_treatment_arm():
+def test_a_panel_that_does_not_tell_arms_tells_only_the_first():
     experiment = rollout(arms=("control", "a", "b"))
     found = asked(experiment, staggered())
     assert found["a", "spend"]["verdict"] == "improved"
     assert found["b", "spend"]["refusal_code"] == "arm_not_in_panel"
+    assert "without observations.variant" in found["b", "spend"]["statement"]
+
+
+def with_arms(panel, arms):
+    """The panel with an arm of each unit, as readers hand it over."""
+    shared = {one.name: getattr(panel, one.name) for one in fields(PanelData)}
+    return PanelOfArms(**shared, arm=np.asarray(arms)[np.unique(panel.unit, return_inverse=True)[1]])
+
+
+def three_arms():
+    """Eight units each: a gains 2, b loses 2, from the same period on; and a panel of a and the control alone."""
+    outcome = matrix(24, 12)
+    outcome[:8, 5:] += 2.0
+    outcome[8:16, 5:] -= 2.0
+    adoption = np.repeat([5, 5, NEVER], 8)
+    arms = np.repeat(["a", "b", "control"], 8)
+    pair = np.repeat([True, False, True], 8)
+    names = [f"unit_{i:03d}" for i in range(24)]
+    whole = with_arms(panel_by_hand({"spend": outcome}, adoption, units=names), arms)
+    alone = panel_by_hand({"spend": outcome[pair]}, adoption[pair], units=list(np.array(names)[pair]))
+    return whole, alone
+
+
+def test_every_arm_of_a_panel_is_told_against_units_of_the_control():
+    whole, alone = three_arms()
+    found = asked(rollout(arms=("control", "a", "b")), whole)
+    single = primary(rollout(arms=("control", "a")), alone)
+    assert found["a", "spend"]["estimate"] == pytest.approx(2.0, abs=0.5)
+    assert found["b", "spend"]["estimate"] == pytest.approx(-2.0, abs=0.5)
+    assert (found["a", "spend"]["estimate"], found["a", "spend"]["low"]) == (single["estimate"], single["low"])
+    assert (found["a", "spend"]["verdict"], found["b", "spend"]["verdict"]) == ("improved", "harmed")
+    assert [(found[arm, "spend"]["n_treatment"], found[arm, "spend"]["n_control"]) for arm in "ab"] == [(8, 8)] * 2
+
+
+def test_arms_of_a_panel_are_corrected_as_those_of_a_randomised_experiment():
+    found = asked(rollout(arms=("control", "a", "b")), three_arms()[0])
+    p_values = sorted(found[arm, "spend"]["p_value"] for arm in "ab")
+    adjusted = sorted(found[arm, "spend"]["p_adjusted"] for arm in "ab")
+    assert adjusted == pytest.approx([2.0 * p_values[0], max(2.0 * p_values[0], p_values[1])])
+
+
+def test_an_arm_without_a_unit_is_refused_and_the_others_are_told():
+    found = asked(rollout(arms=("control", "a", "b", "c")), three_arms()[0])
+    assert found["c", "spend"]["refusal_code"] == "empty_arm"
+    assert found["a", "spend"]["verdict"] == "improved"
+
+
+def test_segments_of_arms_are_told_by_arm():
+    whole, _ = three_arms()
+    whole = replace(whole, segments={"region": np.where(np.arange(288) % 24 < 12, "north", "south")})
+    rows = both_tables(rollout(arms=("control", "a", "b"), segments=["region"]), whole)[1]
+    assert {(row["arm"], row["value"]) for row in rows} == {(arm, part) for arm in "ab" for part in ("north", "south")}
 
 
 def test_segments_of_a_rollout_are_estimated_among_their_own_units():

@@ -18,6 +18,7 @@ from eaas_assets_tests.experiments.observations_by_hand import (
     experiment_by_hand,
     metric_by_hand,
     opened_by_hand,
+    panel_by_hand,
     policy_by_hand,
     proportion_moments,
 )
@@ -291,3 +292,23 @@ def test_the_same_evidence_gives_the_same_rows_and_every_number_is_finite():
     again = watch(units(effect=0.2), segments=["country"])
     assert json.dumps(rows, default=str) == json.dumps(again, default=str)
     assert all(not isinstance(value, float) or math.isfinite(value) for row in rows for value in row.values())
+
+
+def panel(treated_periods):
+    adoption = [5, 5, 10**6]
+    return panel_by_hand({"spend": np.arange(3.0 * (5 + treated_periods)).reshape(3, -1)}, adoption)
+
+
+@pytest.mark.parametrize(
+    ("status", "periods", "told"),
+    [
+        ("running", 3, "3 of them since the change; effects are read after 2 treated periods of 3 so far"),
+        ("running", 3, "Between looks nothing is followed: harm, drift and novelty are not watched."),
+        ("running", 0, "none of them treated yet; effects are read after 1, 2, 4, … treated periods"),
+        ("concluded", 3, "It has ended: its effects are read once."),
+    ],
+)
+def test_of_panels_it_is_told_when_they_are_read_and_what_is_not_followed(status, periods, told):
+    rows = watch(panel(periods), design="rollout", status=status, metrics=[metric_by_hand("spend")], sample=None)
+    assert [(row["check"], row["units"], row["alarm"]) for row in rows] == [("progress", 3, None)]
+    assert told in rows[0]["statement"]

@@ -10,6 +10,7 @@ import pytest
 
 from eaas_assets.errors import InputError
 from eaas_assets.experiments.observations.access import PanelData
+from eaas_assets.experiments.observations.adoption import PanelOfArms
 from eaas_assets_tests.experiments.observations.worlds import opened
 
 ROLLOUT = {"kind": "panel", "file": "data.csv", "unit": "store", "time": "day", "adoption": "since"}
@@ -117,3 +118,42 @@ def test_days_beyond_the_calendar_are_refused_and_its_last_one_means_never(tmp_p
     assert never.adoption.tolist() == panel(tmp_path, ROWS).adoption.tolist()
     with pytest.raises(InputError, match=r"row 7, field 'day': found '20000-01-01'; expected a day.*\[not_a_time\]"):
         panel(tmp_path, ROWS + "b,20000-01-01,,9\n")
+
+
+ARMS = ROLLOUT | {"variant": "kind"}
+THREE = [{"name": name, "allocation": share} for name, share in (("control", 0.5), ("a", 0.25), ("b", 0.25))]
+
+
+def test_a_panel_may_tell_which_arm_a_unit_is_of(tmp_path: Path) -> None:
+    text = (
+        "store,day,since,kind,spend\nx,1,2,a,1\nx,2,2,a,2\ny,1,2,b,3\ny,2,2,b,4\nz,1,,,5\nz,2,,control,6\n"
+        "w,1,2,z,7\nw,2,2,z,8\nv,1,2,a,9\nv,2,2,b,9\n"
+    )
+    data = panel(tmp_path, text, ARMS, variants=THREE)
+    assert isinstance(data, PanelOfArms)
+    assert list(zip(data.unit.tolist(), data.arm.tolist(), strict=True)) == [
+        ("x", "a"), ("x", "a"), ("y", "b"), ("y", "b"), ("z", "control"), ("z", "control"),
+    ]  # fmt: skip
+    assert data.adoption.tolist() == [2, 2, 2, 2, 3, 3]
+    assert (data.integrity.rows, dict(data.integrity.unknown_variants)) == (10, {"z": 2})
+    assert data.integrity.units_in_two_arms_examples == ("v",)
+
+
+def test_with_one_intervention_all_but_the_control_are_treated(tmp_path: Path) -> None:
+    text = "store,day,kind,spend\nx,1,a,1\nx,2,a,\ny,1,b,3\ny,2,b,4\nz,1,control,5\nz,2,control,6\n"
+    declared = {**ARMS, "adoption": None, "intervention": 2}
+    data = panel(tmp_path, text, declared, variants=THREE)
+    assert data.adoption.tolist() == [2, 2, 2, 2, 3, 3]
+    assert data.integrity.null_values == {"spend": {"a": 1}}
+
+
+def test_a_unit_of_the_control_that_is_treated_is_an_error(tmp_path: Path) -> None:
+    text = "store,day,since,kind,spend\nx,1,2,a,1\nx,2,2,a,2\nz,1,2,control,5\nz,2,2,control,6\n"
+    with pytest.raises(InputError, match=r"field 'since': found 'z'; expected no adoption .*\[control_is_treated\]"):
+        panel(tmp_path, text, ARMS, variants=THREE)
+
+
+@pytest.mark.parametrize("wrong", [{"treated": ["x"], "adoption": None, "intervention": 2}, {"unit": None}])
+def test_arms_need_units_and_stand_instead_of_a_list_of_treated_ones(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    with pytest.raises((InputError, ValueError), match="variant"):
+        panel(tmp_path, "store,day,since,kind,spend\nx,1,2,a,1\n", {**ARMS, **wrong}, variants=THREE)
