@@ -6,9 +6,7 @@ are called.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,14 +31,11 @@ from eaas_assets.experiments.impact.dispatch import impact_rows, refused_rows
 from eaas_assets.experiments.monitoring.rows import monitoring_rows
 from eaas_assets.experiments.observations.access import Opened
 from eaas_assets.experiments.observations.agent_runs import AgentRunTables
-from eaas_assets.experiments.observations.opening import open_observations
+from eaas_assets.experiments.opening_ahead import opened_ahead, opened_or_problems
 from eaas_assets.experiments.registry import ExperimentCatalogue, RegisteredExperiment
 from eaas_assets.experiments.tables import broken_row, registry_row
 
 Rows = list[dict[str, Any]]
-
-AHEAD = 1
-"""Experiments whose observations are held besides those that are worked on."""
 
 
 class Analysis(NamedTuple):
@@ -102,15 +97,7 @@ def analyse(
         runs: Evaluated runs, for experiments on them.
         learned: From experiments that have ended.
     """
-    return _analysed(_open(root, registered, runs), registered, policy, others, learned)
-
-
-def _open(root: Path, registered: RegisteredExperiment, runs: AgentRunTables | None) -> Opened | tuple[Problem, ...]:
-    """Observations, or why they cannot be read."""
-    try:
-        return open_observations(root, registered.document, runs)
-    except InputError as error:
-        return error.problems
+    return _analysed(opened_or_problems(root, registered, runs), registered, policy, others, learned)
 
 
 def _analysed(
@@ -154,22 +141,6 @@ def _design_again(
         return None
 
 
-def _opened_ahead(
-    root: Path, registered: Iterable[RegisteredExperiment], runs: AgentRunTables | None
-) -> Iterator[tuple[RegisteredExperiment, Opened | tuple[Problem, ...]]]:
-    """Each experiment with its observations; the next ones are opened while the last is worked on."""
-    waiting: deque[tuple[RegisteredExperiment, Future[Opened | tuple[Problem, ...]]]] = deque()
-    with ThreadPoolExecutor(1, thread_name_prefix="observations") as pool:
-        for one in registered:
-            waiting.append((one, pool.submit(_open, root, one, runs)))
-            if len(waiting) > AHEAD:
-                first, future = waiting.popleft()
-                yield first, future.result()
-        while waiting:
-            first, future = waiting.popleft()
-            yield first, future.result()
-
-
 def analyse_all(
     root: Path,
     catalogue: ExperimentCatalogue,
@@ -199,7 +170,7 @@ def analyse_all(
     rows = _Rows([broken_row(name, problems, policy.digest) for name, problems in catalogue.broken.items()])
     renewed = []
     wanted = [entry for name, entry in catalogue.experiments.items() if name not in settled]
-    for registered, opened in _opened_ahead(root, wanted, runs):
+    for registered, opened in opened_ahead(root, wanted, runs):
         name = registered.document.experiment
         design = _design_again(opened, registered, policy, good[name], others, learned) if name in good else None
         if design is not None:

@@ -14,8 +14,9 @@ from eaas_assets.contracts.tables import build
 from eaas_assets.errors import InputError
 from eaas_assets.experiments.calibration import calibration_rows
 from eaas_assets.experiments.evidence import data_digest, evidence_id, still_good
+from eaas_assets.experiments.observations.access import Opened
 from eaas_assets.experiments.observations.agent_runs import AgentRunTables
-from eaas_assets.experiments.observations.opening import open_observations
+from eaas_assets.experiments.opening_ahead import opened_ahead
 from eaas_assets.experiments.registry import ExperimentCatalogue
 
 
@@ -39,17 +40,18 @@ def calibrate_all(
     """
     known = {} if earlier is None else dict(zip(earlier["experiment_id"], earlier["evidence_id"], strict=True))
     kept: dict[str, str] = {}
-    rows: list[dict[str, Any]] = []
+    renewed: dict[str, str] = {}
     for name, registered in catalogue.experiments.items():
         try:
             evidence = evidence_id(registered.document, data_digest(root, registered.document, runs), policy.digest)
-            if known.get(name) == evidence:
-                kept[name] = evidence
-                continue
-            opened = open_observations(root, registered.document, runs)
         except InputError:
             continue  # told by the registry
-        rows += calibration_rows(registered.document, opened, policy, evidence, seed=int(evidence, 16))
+        (kept if known.get(name) == evidence else renewed)[name] = evidence
+    rows: list[dict[str, Any]] = []
+    for registered, opened in opened_ahead(root, [catalogue.experiments[name] for name in renewed], runs):
+        name = registered.document.experiment
+        if isinstance(opened, Opened):
+            rows += calibration_rows(registered.document, opened, policy, renewed[name], seed=int(renewed[name], 16))
         if progress is not None:
             progress(name)
     parts = [build(MetricCalibration, rows)] + ([still_good(earlier, kept)] if earlier is not None else [])
