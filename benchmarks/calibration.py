@@ -1,8 +1,8 @@
 """A/A, coverage and power of every estimator in easy and hard cases: `python benchmarks/calibration.py`.
 
 Each case draws experiments whose truth is known and counts how often the promise is kept. Prints the table as Markdown;
-``--write`` also writes it into docs/calibration.md, with a picture of each part below docs/calibration/. Costly cases
-are replayed fewer times, never fewer than a hundred.
+``--write`` also writes it into docs/calibration.md, with a picture of each part in docs/calibration/; with ``--only``
+a part alone, by its name. Costly cases are replayed fewer times, never fewer than a hundred.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 # One thread for each process: the cases run beside each other.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from simulations import panels, pictures, randomised, sequential
+from simulations import paired, panels, pictures, randomised, sequential
 from simulations.case import Case
 from simulations.tally import Row, tally
 
@@ -48,7 +48,7 @@ def main() -> None:
 
 def all_cases() -> list[Case]:
     """Every case, in the order of the table."""
-    return [*randomised.cases(), *sequential.cases(), *panels.cases()]
+    return [*randomised.cases(), *sequential.cases(), *paired.cases(), *panels.cases()]
 
 
 def run(place: int, replays: int, seed: int) -> list[Row]:
@@ -81,7 +81,7 @@ _SIGN = {"covers": "≥ ", "errs": "≤ ", "finds": ""}
 
 
 def write(rows: list[Row], table: str) -> None:
-    """Put table and pictures into the documentation, between the page's marks."""
+    """Put table and pictures into the documentation, between the page's marks; parts that were not run stay."""
     folder = DOCS / "calibration"
     folder.mkdir(exist_ok=True)
     for area, members in groupby(rows, key=lambda row: row.area):
@@ -93,8 +93,17 @@ def write(rows: list[Row], table: str) -> None:
     page = DOCS / "calibration.md"
     text = page.read_text(encoding="utf-8")
     before, rest = text.split(MARKS[0], 1)
-    after = rest.split(MARKS[1], 1)[1]
+    old, after = rest.split(MARKS[1], 1)
+    parts = parts_of(old) | parts_of(table)
+    areas = dict.fromkeys(case.area for case in all_cases())
+    table = "\n\n".join(parts[area] for area in areas if area in parts)
     page.write_text(f"{before}{MARKS[0]}\n\n{table}\n\n{MARKS[1]}{after}", encoding="utf-8", newline="\n")
+
+
+def parts_of(table: str) -> dict[str, str]:
+    """The parts of a table by their titles, each with its title."""
+    found = re.split(r"^### ", table, flags=re.MULTILINE)[1:]
+    return {part.split("\n", 1)[0]: f"### {part.strip()}" for part in found}
 
 
 if __name__ == "__main__":

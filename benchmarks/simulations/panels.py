@@ -13,6 +13,7 @@ from scipy.special import ndtr
 from eaas_assets.contracts.experiment import Metric
 from eaas_assets.errors import EstimateRefused
 from eaas_assets.experiments.impact.paired import paired_effect
+from eaas_assets.experiments.impact.panel_looks import level_of_a_look
 from eaas_assets.experiments.observations.access import PairedData
 from eaas_assets.stats.paired import mcnemar_exact, paired_difference
 from eaas_assets.stats.panels.before_after import before_after
@@ -33,6 +34,7 @@ def cases() -> Iterator[Case]:
     yield from _pairs()
     yield from _before_after()
     yield from _rollouts()
+    yield from _looks()
 
 
 def _pairs() -> Iterator[Case]:
@@ -179,6 +181,47 @@ def _rollouts() -> Iterator[Case]:
         return _answers(lambda: synthetic_control(unit, when, outcome, when >= np.repeat(adoption, 28)))
 
     yield Case(area, "one treated unit, 24 others (synthetic control)", both, synthetic, 2)
+
+
+def _looks() -> Iterator[Case]:
+    """Rollouts and a series in which nothing happens, read while they run: after 1, 2, 4, 8 and 16 treated periods."""
+    area = "Panels, looked at while they run"
+    level = level_of_a_look(0.95)
+    counts = {"any look finds an effect": ERRS, "test of the end in every period": Count("finds", math.nan)}
+    for treated, untreated in ((25, 25), (6, 10)):
+
+        def rollout(rng: np.random.Generator, sizes: tuple[int, int] = (treated, untreated)) -> Answers:
+            unit, when, outcome = _panel(rng, np.repeat([NEVER, NEVER], sizes), 26)
+            ever = np.repeat([True, False], sizes)[unit]
+
+            def found(periods: int, confidence: float) -> bool:
+                rows = when < 10 + periods
+                status = (ever & (when >= 10))[rows]
+                return difference_in_differences(
+                    unit[rows], when[rows], outcome[rows], status, confidence=confidence, draws=999
+                ).significant
+
+            return {
+                "any look finds an effect": any(found(2**look, level) for look in range(5)),
+                "test of the end in every period": any(found(periods, 0.95) for periods in range(1, 17)),
+            }
+
+        name = f"{treated} treated, {untreated} untreated units, nothing happens"
+        yield Case(area, name, counts, rollout, 10 if treated == 25 else 40)
+
+    def series(rng: np.random.Generator) -> Answers:
+        y, time = _series("AR(1) .7", rng), np.arange(BEFORE + AFTER)
+
+        def found(periods: int, confidence: float) -> bool:
+            rows = slice(0, BEFORE + periods)
+            return before_after(time[rows], y[rows], BEFORE, confidence=confidence).significant
+
+        return {
+            "any look finds an effect": any(found(2**look, level) for look in range(5)),
+            "test of the end in every period": any(found(periods, 0.95) for periods in range(1, 17)),
+        }
+
+    yield Case(area, "AR(1) .7 series before and after, nothing happens", counts, series, 40)
 
 
 def _panel(rng: np.random.Generator, adoption: Array, periods: int) -> tuple[Array, Array, Array]:
