@@ -130,7 +130,11 @@ class CausalImpact(Table):
         "Strength of the design: randomised, paired, quasi_experiment, before_after, none", isin=STRENGTHS
     )
     method: str = column("Estimator and how its errors were found")
-    inference: str = column("fixed_horizon: valid once, at the planned end; anytime: at every look", isin=INFERENCES)
+    inference: str = column(
+        "fixed_horizon: valid once, at the planned end; anytime: at every look; group_sequential: at few looks fixed "
+        "beforehand. Of a refused effect: how it would have been read",
+        isin=INFERENCES,
+    )
     n_treatment: Integer = optional("Units (clusters, pairs; periods after the change) of the treatment arm", ge=0)
     n_control: Integer = optional("The same of the control arm (periods before)", ge=0)
     treatment_value: float = optional("The arm's value, adjusted where the method adjusts")
