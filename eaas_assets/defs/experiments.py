@@ -96,7 +96,7 @@ def _results(tables: ExperimentTables) -> Iterator[dg.MaterializeResult[Any]]:
         ExperimentMonitoring,
         tables.monitoring,
         preview=["experiment_id", "check", "metric", "look", "estimate", "low", "high", "alarm", "statement"],
-        metadata={"alarms": int(raised.sum()), **picture(*looks_overview(tables.monitoring))},
+        metadata={"alarms": int(raised.sum()), **picture(*looks_overview(tables.monitoring, impact))},
     )
     verdicts = impact.loc[impact["role"] == "primary", "verdict"].value_counts()
     yield table_result(

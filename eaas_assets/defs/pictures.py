@@ -6,6 +6,8 @@ from collections.abc import Mapping
 import dagster as dg
 from markupsafe import Markup
 
+from eaas_assets.reporting.markdown import escaped
+
 SVG, XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 LARGEST = 100_000
 """Characters: the event log is no place for more. A larger picture is left to the report."""
@@ -16,7 +18,7 @@ def picture(chart: Markup | None, alternative: str, entry: str = "picture") -> M
 
     Args:
         chart: Inline SVG.
-        alternative: What it shows, for those who cannot see it.
+        alternative: What it shows: for those who cannot see it, and under it for those who can.
         entry: What the entry is called.
     """
     if chart is None:
@@ -24,14 +26,15 @@ def picture(chart: Markup | None, alternative: str, entry: str = "picture") -> M
     source = base64.b64encode(_standalone(str(chart)).encode()).decode()
     if len(source) > LARGEST:
         return {}
-    words = "".join(char for char in alternative if char.isalnum() or char in " .,:%–-")
-    return {entry: dg.MetadataValue.md(f"![{words}](data:image/svg+xml;base64,{source})")}
+    words = "".join(char if char.isalnum() or char in " .,:%–-" else " " for char in alternative)
+    shown = f"![{' '.join(words.split())}](data:image/svg+xml;base64,{source})"
+    return {entry: dg.MetadataValue.md(f"{shown}\n\n{escaped(alternative)}")}
 
 
 def _standalone(svg: str) -> str:
-    """The chart as a document of its own: inline SVG needs no namespace and takes its colours from the page."""
+    """The chart as a document of its own: inline SVG needs no namespace and takes colours and type from the page."""
     if "xmlns=" not in svg.partition(">")[0]:
         svg = svg.replace(
             "<svg", '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"', 1
         )
-    return svg.replace("<svg", '<svg color="#333" style="background:#fff"', 1)
+    return svg.replace("<svg", '<svg color="#333" font-family="system-ui, sans-serif" style="background:#fff"', 1)

@@ -15,6 +15,7 @@ WIDTH = 520.0
 ROW = 22.0
 FOOT = 46.0
 TYPE = 11
+PLACE_LIMIT = 11
 CHARACTER = 8.2  # wide enough for the larger type that small screens get
 
 Tone = Literal["good", "warn", "bad", "plain"]
@@ -78,8 +79,19 @@ def places_shown(count: int, most: int = 5) -> list[int]:
     return list(range(count - 1, -1, -max(1, -(-count // most))))[::-1]
 
 
-def place_axis(axes: Axes, names: Sequence[str], labels: Labels, limit: int = 11) -> None:
+def place_width(names: Sequence[str]) -> float:
+    """Units that the longest name of a place along the bottom needs."""
+    return CHARACTER * max(min(len(name), PLACE_LIMIT) for name in names)
+
+
+def place_margin(names: Sequence[str]) -> float:
+    """Units right of the last place, so that half of its name fits; a picture that stands alone is cut there."""
+    return max(14.0, 0.5 * place_width(names) + 2.0)
+
+
+def place_axis(axes: Axes, names: Sequence[str], labels: Labels) -> None:
     """Names of the places 0, 1, … along the bottom, as many as fit."""
-    shown = places_shown(len(names))
-    axes.set_xticks(shown, [labels.token(names[place], limit) for place in shown])
+    room = axes.get_position().width * WIDTH
+    shown = places_shown(len(names), max(2, min(5, int(room / (place_width(names) + 6.0)))))
+    axes.set_xticks(shown, [labels.token(names[place], PLACE_LIMIT) for place in shown])
     axes.set_xlim(-0.6, max(len(names), 2) - 0.4)

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from eaas_assets.reporting import text
-from eaas_assets.reporting.charts.plot import FOOT, TYPE, WIDTH, new_axes, place_axis, value_axis
+from eaas_assets.reporting.charts.plot import FOOT, TYPE, WIDTH, new_axes, place_axis, place_margin, value_axis
 from eaas_assets.reporting.svg import INK, PALETTE, Labels, inline_svg, new_figure
 
 MAX_PLACES = 400
@@ -46,8 +47,7 @@ def estimate_chart(
     if sum(value is not None for value in band.values) < 2:
         return None
     places, band = _latest(places, band)
-    figure = new_figure(WIDTH, _HEIGHT)
-    axes = new_axes(figure, left=_LEFT, right=14, top=12, bottom=FOOT, height=_HEIGHT)
+    figure, axes = _canvas(places)
     labels = Labels()
     _draw_band(axes, band.low, band.high, PALETTE["blue"])
     _draw_line(axes, band.values, PALETTE["blue"], marker="o" if len(places) <= 40 else None)
@@ -81,8 +81,7 @@ def outcome_chart(
         return None
     names, band = _latest(places, counterfactual)
     seen = list(observed)[-MAX_PLACES:]
-    figure = new_figure(WIDTH, _HEIGHT)
-    axes = new_axes(figure, left=_LEFT, right=14, top=12, bottom=FOOT, height=_HEIGHT)
+    figure, axes = _canvas(names)
     labels = Labels()
     _draw_band(axes, band.low, band.high, PALETTE["orange"])
     _draw_line(axes, band.values, PALETTE["orange"], dashed=True)
@@ -95,6 +94,12 @@ def outcome_chart(
         if value is not None and other is not None
     ]
     return inline_svg(figure, name, title, f"The latest periods. {'; '.join(pairs[-_TOLD:])}.", labels)
+
+
+def _canvas(places: Sequence[str]) -> tuple[Figure, Axes]:
+    figure = new_figure(WIDTH, _HEIGHT)
+    right = place_margin(places)
+    return figure, new_axes(figure, left=_LEFT, right=right, top=12, bottom=FOOT, height=_HEIGHT)
 
 
 def _latest(places: Sequence[str], band: Band) -> tuple[list[str], Band]:

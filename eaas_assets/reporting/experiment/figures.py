@@ -14,6 +14,7 @@ INFERENCES = {
     "anytime": "valid at every look",
     "group_sequential": "valid at the planned looks",
 }
+_PANELS = ("quasi_experiment", "before_after")
 
 
 def key_figures(tables: ExperimentReportTables) -> tuple[KeyFigure, ...]:
@@ -29,19 +30,23 @@ def interval(row: Any) -> str:
 
 
 def arms(row: Any) -> tuple[str, str]:
-    """Value and denominator of the treatment and of the control: ``26.0 % of 520``, ``12.4 min (520 units)``."""
-    pairs = ((row.treatment_value, row.n_treatment), (row.control_value, row.n_control))
+    """Value and denominator of the treatment and of the control: ``26.0 % of 520``, ``12.4 min (520 units)``.
+
+    In panels a share is that of many, and no share of the number of units or periods.
+    """
     told = []
-    for value, units in pairs:
-        shown = quantities.measure(value, row.kind, row.unit, units)
-        told.append(_over(shown, row.kind, units) if text.known(value) else shown)
+    for value, number in ((row.treatment_value, row.n_treatment), (row.control_value, row.n_control)):
+        shown = quantities.measure(value, row.kind, row.unit, None if row.strength in _PANELS else number)
+        told.append(_over(shown, row, number) if text.known(value) else shown)
     return told[0], told[1]
 
 
-def _over(shown: str, kind: str, units: Any) -> str:
-    if not text.known(units):
+def _over(shown: str, row: Any, number: Any) -> str:
+    if not text.known(number):
         return f"{shown} (units not recorded)"
-    return f"{shown} of {int(units):,}" if kind == "proportion" else f"{shown} ({text.counted(int(units), 'unit')})"
+    if row.kind == "proportion" and row.strength not in _PANELS:
+        return f"{shown} of {int(number):,}"
+    return f"{shown} ({text.counted(int(number), 'period' if row.strength == 'before_after' else 'unit')})"
 
 
 def refusal(row: Any) -> str:

@@ -11,10 +11,10 @@ import pandas as pd
 from markupsafe import Markup
 
 from eaas_assets.reporting import quantities, text
-from eaas_assets.reporting.charts.intervals import IntervalPoint, interval_chart
+from eaas_assets.reporting.charts.intervals import LEGEND, IntervalPoint, interval_chart
 from eaas_assets.reporting.charts.plot import Tone
 from eaas_assets.reporting.charts.series import Band, estimate_chart
-from eaas_assets.reporting.experiment.effects import axis_form
+from eaas_assets.reporting.experiment.effects import difference_form
 from eaas_assets.reporting.experiment.pictures import drawn
 from eaas_assets.reporting.records import records
 
@@ -52,14 +52,15 @@ def effects_overview(impact: pd.DataFrame) -> Shown:
     title = "Relative effect on the primary metric of each experiment, with its interval"
     chart = interval_chart(points, "effects", title, "treatment against control, relative",
                            lambda value: f"{text.number(round(value * 100, 4))} %", quantities.relative)  # fmt: skip
-    return Shown(chart, title)
+    return Shown(chart, f"{title}. {LEGEND}")
 
 
-def looks_overview(monitoring: pd.DataFrame) -> Shown:
+def looks_overview(monitoring: pd.DataFrame, impact: pd.DataFrame) -> Shown:
     """The confidence sequence of one watched experiment: the one with most alarms, and of these with most looks.
 
     Args:
         monitoring: Table `experiment_monitoring`.
+        impact: Table `causal_impact`, for the kind of the metric.
     """
     rows = monitoring[(monitoring["check"] == "effect") & monitoring["segment"].isna() & monitoring["estimate"].notna()]
     if rows.empty:
@@ -72,7 +73,10 @@ def looks_overview(monitoring: pd.DataFrame) -> Shown:
     band = Band(*([_end(value) for value in own[name]] for name in ("estimate", "low", "high")))
     places = [text.day(row.looked_at)[2:] if text.known(row.looked_at) else f"look {row.look}" for row in records(own)]
     title = f"{text.inline(chosen['experiment_id'], 40)}: effect on {text.inline(chosen['metric'], 40)} over the looks"
-    return Shown(estimate_chart(places, band, "looks", title, "data up to", axis_form("mean")), title)
+    same = (impact["experiment_id"] == chosen["experiment_id"]) & (impact["metric"] == chosen["metric"])
+    kind = next(iter(impact.loc[same, "kind"]), "mean")
+    chart = estimate_chart(places, band, "looks", title, "data up to", difference_form(kind))
+    return Shown(chart, f"{title}. The band is a confidence sequence: it holds at all looks together.")
 
 
 def paths_overview(impact: pd.DataFrame) -> dict[str, Shown]:

@@ -1,10 +1,12 @@
 import re
+from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from eaas_assets.reporting import quantities
 from eaas_assets.reporting.charts.intervals import MAX_ROWS, IntervalPoint, interval_chart
+from eaas_assets.reporting.charts.plot import CHARACTER, WIDTH
 from eaas_assets.reporting.charts.series import MAX_PLACES, Band, estimate_chart, outcome_chart
 from eaas_assets_tests.reporting.hostile import PAYLOADS, Page
 
@@ -102,3 +104,15 @@ def test_there_is_no_picture_of_nothing():
 def test_any_size_of_value_can_be_drawn(value):
     assert interval_chart([IntervalPoint("a", value, None, None, "plain")], "f", "t", "x", str, str) is not None
     assert estimate_chart(["a", "b"], Band([value] * 2, [value] * 2, [value] * 2), "s", "t", "x", str) is not None
+
+
+@pytest.mark.parametrize("chart", [sequence, outcomes])
+@pytest.mark.parametrize("name", ["2025-06-2", "25-06-1", "9"])
+@pytest.mark.parametrize("count", [6, 60])
+def test_names_of_places_lie_within_the_picture_and_apart_from_each_other(chart, name, count):
+    """At the type of small screens, the largest; a picture in the Dagster UI is cut at its edge."""
+    found = [(float(at.attrib["x"]), at.text) for at in parsed(chart(name, count)).iter("text") if name in at.text]
+    ends = [(x - CHARACTER * len(told) / 2.0, x + CHARACTER * len(told) / 2.0) for x, told in sorted(found)]
+    assert len(ends) >= 3
+    assert ends[-1][1] <= WIDTH
+    assert all(left[1] < right[0] for left, right in pairwise(ends))

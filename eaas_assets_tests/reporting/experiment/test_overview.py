@@ -6,10 +6,11 @@ import json
 
 import pandas as pd
 
-from eaas_assets.reporting.experiment.overview import paths_overview
+from eaas_assets.reporting.experiment.overview import effects_overview, looks_overview, paths_overview
 from eaas_assets_tests.reporting.experiment.world import EXPECTED_SERIES, ONE_UNIT, STAGGERED, make_tables
 
-IMPACT = make_tables().impact
+TABLES = make_tables()
+IMPACT = TABLES.impact
 
 
 def with_paths(*paths: object) -> pd.DataFrame:
@@ -37,3 +38,14 @@ def test_primary_metrics_come_first() -> None:
 def test_series_of_nothing_known_give_no_picture() -> None:
     assert paths_overview(with_paths({"donors": {"donor": ["a"], "weight": [1.0]}}, [], "x")) == {}
     assert paths_overview(IMPACT.iloc[:0]) == {}
+
+
+def test_the_sequence_of_a_proportion_is_in_points() -> None:
+    shown = looks_overview(TABLES.monitoring, IMPACT.assign(kind="proportion"))
+    assert " pts</text>" in str(shown.chart)
+    assert "holds at all looks" in shown.words
+    assert " pts</text>" not in str(looks_overview(TABLES.monitoring, IMPACT.assign(kind="mean")).chart)
+
+
+def test_the_marks_of_effects_are_explained() -> None:
+    assert "✕ worse" in effects_overview(IMPACT).words

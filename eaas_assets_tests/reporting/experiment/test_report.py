@@ -4,11 +4,13 @@ import re
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
 from eaas_assets.contracts.tables import build
+from eaas_assets.reporting.experiment.figures import arms
 from eaas_assets.reporting.experiment.report import experiment_page, render_experiment_report
 from eaas_assets.reporting.narrative.facts import Told
 from eaas_assets_tests.reporting.experiment import world
@@ -291,3 +293,18 @@ def test_two_experiments_are_no_single_page():
 if __name__ == "__main__":
     EXPECTED.parent.mkdir(exist_ok=True)
     EXPECTED.write_text(render_experiment_report(TABLES).markdown, "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("strength", "kind", "told"),
+    [
+        ("randomised", "proportion", "26.0 % of 520"),
+        ("quasi_experiment", "proportion", "26 % (520 units)"),
+        ("before_after", "proportion", "26 % (520 periods)"),
+        ("before_after", "mean", "0.260 (520 periods)"),
+    ],
+)
+def test_a_share_in_a_panel_is_no_share_of_its_units_or_periods(strength, kind, told):
+    row = SimpleNamespace(strength=strength, kind=kind, unit=None, treatment_value=0.26, n_treatment=520,
+                          control_value=None, n_control=None)  # fmt: skip
+    assert arms(row)[0] == told
