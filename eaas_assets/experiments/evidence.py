@@ -19,7 +19,7 @@ from eaas_assets.storage.files import canonical_json, digest
 if TYPE_CHECKING:
     import pandas as pd
 
-ANALYSIS_VERSION = "2"
+ANALYSIS_VERSION = "3"
 """Raised whenever the same evidence would give other rows than before."""
 _LENGTH = 16
 
