@@ -21,6 +21,8 @@ SIZES = frozenset({"primary.minimum_effect", "primary.se"})
 """Sizes in the same units, which have no sign."""
 LONGEST = 80
 LONGEST_UNIT = 24
+MOST_PLACES = 15
+"""Places before or after the point from which a number is written as a power of ten."""
 _RANGE = " to {"
 _WORDS = {
     "primary.answered": "an answer on the primary metric",
@@ -146,6 +148,8 @@ def number(value: float, digits: int = 4) -> str:
     decimal = exact(value)
     if decimal == 0:
         return "0"
+    if abs(decimal.adjusted()) >= MOST_PLACES:
+        return f"{value:.{digits - 1}e}".replace("-", "−")
     places = max(0, digits - 1 - decimal.adjusted())
     text = f"{decimal.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP):,f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
@@ -164,6 +168,8 @@ def probability(value: float) -> str:
 
 def usd(value: float) -> str:
     """Money: whole dollars from 100 on, cents below."""
+    if exact(value).adjusted() >= MOST_PLACES:
+        return f"{value:.2e} USD".replace("-", "−")
     cents = abs(value) < 100
     amount = exact(value).quantize(Decimal("0.01") if cents else Decimal(1), ROUND_HALF_UP)
     return f"{amount:,f} USD".replace("-", "−")

@@ -8,6 +8,7 @@ or 100 % that is not; and characters that a reader cannot see become characters 
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -33,8 +34,8 @@ _ACRONYMS = {"ms": "(ms)", "usd": "(USD)", "avg": "average", "p95": "p95"}
 
 
 def known(value: Any) -> bool:
-    """Whether a table's scalar is there at all (not None, NaN, NA or NaT)."""
-    return not (value is None or bool(pd.isna(value)))
+    """Whether a table's scalar is there at all (not None, NaN, NA or NaT), and no infinite number."""
+    return not (value is None or bool(pd.isna(value)) or (isinstance(value, float) and math.isinf(value)))
 
 
 def missing(reason: str) -> str:
@@ -118,9 +119,18 @@ def joined(parts: Sequence[str]) -> str:
 # --- numbers --------------------------------------------------------------------------------------------------------
 
 
+_MOST_PLACES = 15
+
+
 def decimals(value: float, digits: int) -> str:
-    """``value`` with ``digits`` decimals, rounded half up as people do, with a real minus sign."""
-    rounded = Decimal(repr(float(value))).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
+    """``value`` with ``digits`` decimals, rounded half up as people do, with a real minus sign.
+
+    From a thousand million millions on it is a power of ten: nobody counts so many digits.
+    """
+    exact = Decimal(repr(float(value)))
+    if exact.adjusted() >= _MOST_PLACES:
+        return f"{value:.2e}".replace("-", "−")
+    rounded = exact.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP)
     rounded = abs(rounded) if rounded == 0 else rounded
     return f"{rounded:,f}".replace("-", "−")
 

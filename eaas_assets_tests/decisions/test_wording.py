@@ -87,3 +87,12 @@ def test_halves_are_rounded_away_from_zero_as_people_do() -> None:
         "0.0001235",
         "0.05",
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [(2.681e32, "2.681e+32"), (-1e290, "−1.000e+290"), (4e-160, "4.000e−160"), (1e14, "100,000,000,000,000")],
+)
+def test_numbers_of_any_size_are_told(value: float, told: str) -> None:
+    assert number(value) == told
+    assert usd(value).endswith(" USD")

@@ -62,3 +62,13 @@ def test_both_ends_of_an_interval_have_the_same_unit_and_order(one, other):
     shown = quantities.usd_interval(low, high)
     assert shown.startswith("USD ")
     assert shown.count(" to ") == 1
+
+
+@pytest.mark.parametrize("size", [1e16, 2.681e32, 1e90, 1e290])
+def test_values_of_any_size_are_told(size):
+    told = quantities.measure(-size, "mean", "USD")
+    assert told.startswith("−")
+    assert f"{size:.2e}" in told
+    assert quantities.change_interval(-size, size, "mean", None).count("e+") == 2
+    assert "e+" in quantities.usd(size)
+    assert "e+" in quantities.relative(size)

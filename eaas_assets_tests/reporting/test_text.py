@@ -23,7 +23,7 @@ def test_a_rate_without_interval_claims_none():
     assert text.rate(1, 4, 0.25, math.nan, math.nan) == "1 of 4 (25 %)"
 
 
-@pytest.mark.parametrize("null", [None, math.nan, pd.NA, pd.NaT])
+@pytest.mark.parametrize("null", [None, math.nan, math.inf, -math.inf, pd.NA, pd.NaT])
 def test_a_null_is_a_dash_with_its_reason(null):
     assert text.rate(0, 0, null, reason="never called") == "– (never called)"
     for formatter in (text.score, text.number, text.milliseconds, text.seconds, text.points, text.moment, text.p_value):

@@ -19,7 +19,7 @@ class Look(NamedTuple):
     """An effect at one look; limits and p-value are nan where ``reason`` says why.
 
     Attributes:
-        estimate: Treatment − control.
+        estimate: Treatment − control; nan where it is not finite.
         low: Lower limit of the confidence sequence.
         high: Upper limit.
         p_value: Two-sided, valid at every look.
@@ -50,6 +50,8 @@ def look(found: Estimates, place: int, planned: float, level: float, fraction: f
     units = int(found.n_treatment[place] + found.n_control[place])
     control = float(found.control[place])
     estimate = float(found.treatment[place]) - control
+    if not math.isfinite(estimate):  # a ratio over nothing
+        estimate = math.nan
     if found.reason[place]:
         return Look(estimate, math.nan, math.nan, math.nan, control, units, str(found.reason[place]))
     reached = units / planned if fraction is None else fraction

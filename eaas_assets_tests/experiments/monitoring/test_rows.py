@@ -105,6 +105,14 @@ def test_harm_to_a_ratio_over_nothing_is_not_told_and_warns_nobody():
             assert (row["alarm"], row["p_value"]) == (None, None)
 
 
+def test_a_ratio_over_nothing_in_one_arm_has_no_estimate_and_no_infinite_one():
+    source = units()
+    below = np.where(np.asarray(source.arm) == "treatment", 0.0, 1.0)
+    source = replace(source, columns={**source.columns, "below": below})
+    rows = watch(source, metrics=[metric_by_hand("rate", kind="ratio", numerator="spend", denominator="below")])
+    assert all(row["estimate"] is None for row in only(rows, "effect"))
+
+
 def test_an_effect_that_grows_is_no_novelty():
     grown = units(effect=-0.5, fades=True)
     assert only(watch(grown), "novelty")[0]["alarm"] is False
