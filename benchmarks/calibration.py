@@ -35,6 +35,9 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="into docs/calibration.md and docs/calibration/")
     options = parser.parse_args()
     chosen = [place for place, case in enumerate(all_cases()) if options.only in case.area + " " + case.name]
+    if options.write:  # the page has whole parts
+        areas = {all_cases()[place].area for place in chosen}
+        chosen = [place for place, case in enumerate(all_cases()) if case.area in areas]
     started = time.monotonic()
     with ProcessPoolExecutor(options.processes) as pool:
         jobs = [pool.submit(run, place, options.replays, options.seed) for place in chosen]

@@ -228,7 +228,7 @@ class MetricCalibration(Table):
     experiment_id: str = column("Experiment")
     evidence_id: str = column("Evidence")
     metric: str = column("Metric")
-    replays: int = column("Random splits of the control arm that were tested", ge=0)
+    replays: int = column("Random splits of the control arm, or of a rollout's untreated units, that were tested", ge=0)
     rejected: int = column("Splits at which an effect was found", ge=0)
     rate: float = optional("rejected / replays", ge=0, le=1)
     rate_low: float = optional("95 % Monte-Carlo interval", ge=0, le=1)

@@ -6,8 +6,8 @@ loses its verdict. Clearly means: so many would come in fewer than one of a thou
 the limit of the 95 % interval, a sound portfolio of forty metrics would lose a verdict every night.
 
 Of a proportion, whose units have nothing but their rate, the arms are drawn; pairs are tried with their arms swapped at
-random. Statistics without single units, and panels, cannot be split: their
-rows say so.
+random; rollouts on their untreated units, some of which are called treated at random. Statistics without single units,
+and series before and after, cannot be split: their rows say so.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from scipy import special
 from eaas_assets.contracts.experiment import Experiment, Metric
 from eaas_assets.contracts.experiment_policy import ExperimentPolicy
 from eaas_assets.errors import EstimateRefused
-from eaas_assets.experiments.observations.access import FloatArray, Opened, PairedSource, RandomisedData
+from eaas_assets.experiments.observations.access import FloatArray, Opened, PairedSource, PanelData, RandomisedData
+from eaas_assets.experiments.placebos import placebo_p_values
 from eaas_assets.experiments.splits import (
     cluster_p_values,
     moment_p_values,
@@ -140,7 +141,7 @@ def _p_values(
     if opened.paired is not None:
         return _paired(experiment, metric, opened.paired, policy, rng)
     if opened.panel is not None:
-        raise EstimateRefused("panel", "a panel has no arm that could be split")
+        return _of_panel(experiment, metric, opened.panel, policy, rng)
     raise EstimateRefused("no_observations", "there are no observations")
 
 
@@ -205,3 +206,13 @@ def _paired(
         raise EstimateRefused("too_few_units", f"there are {count(pairs.control.size, 'usable pair')}")
     replays = min(policy.calibration.replays, MOST_SWAPS)
     return pair_p_values(metric, some_families(pairs, MOST_PAIRS, rng), policy.estimate.level, replays, rng)
+
+
+def _of_panel(
+    experiment: Experiment, metric: Metric, panel: PanelData, policy: ExperimentPolicy, rng: np.random.Generator
+) -> FloatArray:
+    if experiment.design == "before_after":
+        raise EstimateRefused(
+            "one_series", "one series has hardly any dates without a change that tell different things"
+        )
+    return placebo_p_values(experiment, metric, panel, policy.estimate.level, policy.calibration.replays, rng)

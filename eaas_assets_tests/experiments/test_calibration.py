@@ -122,7 +122,7 @@ def test_a_sound_metric_is_accused_less_than_once_in_five_hundred_nights():
             {"metrics": [metric_by_hand("won", kind="proportion")]},
             "only statistics of the arms",
         ),
-        (panel_by_hand({"spend": np.ones((4, 6))}, [3, 3, 9, 9]), {"design": "rollout"}, "no arm that could be split"),
+        (panel_by_hand({"spend": np.ones((4, 6))}, [3, 3, 9, 9]), {"design": "rollout"}, "its rank among placebos"),
         (units(n=150), {"metrics": METRICS[:1]}, "too few to be split"),
         (units(UnitsByHand), {"metrics": METRICS[1:2]}, "cannot be had unit by unit"),
     ],

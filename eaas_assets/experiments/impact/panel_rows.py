@@ -45,15 +45,16 @@ def rows_of_arm(experiment: Experiment, panel: PanelData, arm: str) -> PanelData
     own = panel.arm == arm
     if not own.any():
         raise EstimateRefused("empty_arm", f"no unit of the panel is of {arm}")
-    return _kept(panel, own | (panel.arm == experiment.control.name))
+    return rows_where(panel, own | (panel.arm == experiment.control.name))
 
 
 def rows_until(panel: PanelData, last: int) -> PanelData:
     """Rows up to a period; units that adopt later are not treated in them."""
-    return _kept(panel, panel.time <= last)
+    return rows_where(panel, panel.time <= last)
 
 
-def _kept(panel: PanelData, rows: NDArray[np.bool_]) -> PanelData:
+def rows_where(panel: PanelData, rows: NDArray[np.bool_]) -> PanelData:
+    """The chosen rows of a panel."""
     if rows.all():
         return panel
     kept = replace(

@@ -45,6 +45,9 @@ from eaas_assets.stats.panels.inference import MIN_CLUSTERS
 from eaas_assets.stats.panels.staggered import staggered_effect
 from eaas_assets.stats.panels.synthetic_control import placebo_dates, synthetic_control
 
+DRAWS = 1999
+"""Of the wild bootstrap, where there are few clusters."""
+
 
 class Shape(NamedTuple):
     """What the choice of the estimator looks at.
@@ -101,7 +104,7 @@ class RolloutEstimator:
             require_finite(panel, metric)
             if not shape.one_period_each:
                 require_complete(panel, inside)
-            found = _found(panel, panel.outcome[metric.name], inside, shape, level)
+            found = panel_effect(panel, panel.outcome[metric.name], inside, shape, level)
             effect = from_panel(found, metric, shape.units)
         except EstimateRefused as error:
             effect = refused_effect(metric, error.code, error.reason, self._level, sizes=shape.units)
@@ -129,7 +132,27 @@ def _adopting(panel: PanelData, inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return adopting
 
 
-def _found(panel: PanelData, outcome: FloatArray, inside: NDArray[np.bool_], shape: Shape, level: float) -> PanelEffect:
+def panel_effect(
+    panel: PanelData,
+    outcome: FloatArray,
+    inside: NDArray[np.bool_],
+    shape: Shape,
+    level: float,
+    draws: int = DRAWS,
+) -> PanelEffect:
+    """The effect among the chosen rows, by the rules of this module.
+
+    Args:
+        panel: The panel.
+        outcome: Values of its rows.
+        inside: The chosen rows.
+        shape: Of these.
+        level: Confidence level.
+        draws: Of a bootstrap.
+
+    Raises:
+        EstimateRefused: Whatever the estimator lacks.
+    """
     unit, time, adoption, values = panel.unit[inside], panel.time[inside], panel.adoption[inside], outcome[inside]
     cluster = None if panel.cluster is None else panel.cluster[inside]
     treated = (time >= adoption).astype(np.float64)
@@ -142,7 +165,7 @@ def _found(panel: PanelData, outcome: FloatArray, inside: NDArray[np.bool_], sha
         dates = np.where(adoption > last, math.inf, adoption.astype(np.float64))
         return staggered_effect(group_time_effects(unit, time, values, dates, cluster=cluster, confidence=level))
     if min(shape.sides) >= MIN_CLUSTERS:
-        return difference_in_differences(unit, time, values, treated, cluster=cluster, confidence=level)
+        return difference_in_differences(unit, time, values, treated, cluster=cluster, confidence=level, draws=draws)
     return _synthetic(unit, time, values, treated, level)
 
 
