@@ -3,9 +3,10 @@
 Belongs here: the pseudo-rollouts, and the p-values that the estimator of the real one gives them. Which metric is tried
 and what follows from it is in ``calibration``.
 
-Only units that are never treated are used, with the dates and in about the proportion of the real rollout, so that the
-test meets the shape and the memory of the metric as they are. Units are drawn as wholes (groups, where errors are
-related in groups). That treated units would have moved like the others is not tried: no draw can.
+Units that are never treated are used, with the dates and in about the proportion of the real rollout, so that the test
+meets the shape and the memory of the metric as they are. Where they are too few, all units are used up to the first
+date of the rollout, and its dates are moved into that time in proportion. Units are drawn as wholes (groups, where
+errors are related in groups). That treated units would have moved like the others is not tried: no draw can.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from eaas_assets.stats.panels.inference import MIN_CLUSTERS
 
 FEWEST_UNTREATED = 20
 """Untreated units, or groups, that are needed: of fewer the same ones are drawn again and again."""
+FEWEST_PERIODS = 4
+"""Periods before the first date of the rollout that are needed where these are used instead."""
 MOST_ROWS = 20_000
 """Rows of untreated units that are used at most."""
 MOST_PLACEBOS = 100
@@ -60,17 +63,37 @@ def placebo_p_values(
     if shape.dates == 1 and not shape.one_period_each and min(shape.sides) < MIN_CLUSTERS:
         reason = "it is judged by its rank among placebos, which are untreated units already"
         raise EstimateRefused("placebos", reason)
-    never = chosen.adoption > chosen.time.max()
-    dates = _dates(chosen, ~never)
-    untreated = _some_units(rows_where(chosen, never), rng)
+    untreated, dates = _without_effect(chosen)
+    untreated = _some_units(untreated, rng)
     groups = np.unique(_group(untreated)).size
-    if groups < FEWEST_UNTREATED:
-        few = f"{groups} units or groups of them are never treated, {FEWEST_UNTREATED} are needed"
-        raise EstimateRefused("too_few_units", few)
     treated = round(groups * shape.sides[0] / sum(shape.sides))
     treated = min(max(treated, MIN_CLUSTERS), groups - MIN_CLUSTERS)
     given = dates[np.linspace(0, dates.size - 1, treated).round().astype(np.int64)]
     return np.array([_p_value(untreated, metric, given, level, rng) for _ in range(min(replays, MOST_PLACEBOS))])
+
+
+def _without_effect(panel: PanelData) -> tuple[PanelData, IntArray]:
+    """Rows in which nothing happened, and the dates of the rollout, one for each treated group.
+
+    Raises:
+        EstimateRefused: ``too_few_units``, or ``short_pre_period`` where the time before the rollout is needed.
+    """
+    never = panel.adoption > panel.time.max()
+    _, first = np.unique(_group(panel)[~never], return_index=True)
+    dates = np.sort(panel.adoption[~never][first])
+    untreated = np.unique(_group(panel)[never]).size
+    if untreated >= FEWEST_UNTREATED:
+        return rows_where(panel, never), dates
+    groups = np.unique(_group(panel)).size
+    if groups < FEWEST_UNTREATED:
+        raise EstimateRefused("too_few_units", f"there are {groups} units or groups, {FEWEST_UNTREATED} are needed")
+    before = panel.time < dates[0]
+    times, early = np.unique(panel.time), np.unique(panel.time[before])
+    if early.size < FEWEST_PERIODS:
+        few = f"{untreated} units or groups are never treated, {FEWEST_UNTREATED} are needed, or {FEWEST_PERIODS} "
+        raise EstimateRefused("short_pre_period", f"{few}periods before the first date; there are {early.size}")
+    place = np.searchsorted(times, dates) * early.size // times.size
+    return rows_where(panel, before), early[np.maximum(place, 1)]
 
 
 def _p_value(untreated: PanelData, metric: Metric, dates: IntArray, level: float, rng: np.random.Generator) -> float:
@@ -89,12 +112,6 @@ def _p_value(untreated: PanelData, metric: Metric, dates: IntArray, level: float
 def _group(panel: PanelData) -> NDArray[np.str_] | IntArray:
     """What is drawn as a whole: the group of each row, or its unit."""
     return panel.unit if panel.cluster is None else panel.cluster
-
-
-def _dates(panel: PanelData, rows: NDArray[np.bool_]) -> IntArray:
-    """First treated period of each group among the rows, in order."""
-    _, first = np.unique(_group(panel)[rows], return_index=True)
-    return np.sort(panel.adoption[rows][first])
 
 
 def _some_units(panel: PanelData, rng: np.random.Generator) -> PanelData:

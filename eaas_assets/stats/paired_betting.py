@@ -70,6 +70,10 @@ class BettingSequence(NamedTuple):
 def rounds(treatment: ArrayLike, control: ArrayLike, clusters: ArrayLike | None = None) -> Rounds:
     """The bets that pairs allow: families as wholes, as their pairs are not independent.
 
+    A family stakes by its size, the largest all. A look that finds a larger one than before stakes less on the earlier
+    ones, too, as if smaller stakes had been chosen from the start: no bet made beforehand, so that the bound is exact
+    for pairs that stand alone and for families whose largest is among the first.
+
     Args:
         treatment: Shape (pairs,), between 0 and 1, at least one.
         control: The same under the control.

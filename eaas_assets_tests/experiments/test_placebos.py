@@ -66,19 +66,36 @@ def test_repeated_cross_sections_are_tried_too():
     assert 0.2 < np.median(found) < 0.8
 
 
+def test_too_few_untreated_units_give_way_to_all_units_before_the_rollout(monkeypatch):
+    seen = []
+    monkeypatch.setattr(placebos, "panel_effect", lambda pseudo, *_: seen.append(pseudo) or SimpleNamespace(p=0.5))
+    tried(panel(treated=30, untreated=10, periods=20, dates=(10, 14, 18)), replays=1)
+    (pseudo,) = seen
+    assert (np.unique(pseudo.unit).size, pseudo.time.max()) == (40, 9)
+    assert sorted(set(pseudo.adoption.tolist())) == [5, 7, 9, 10]
+    assert pseudo.outcome["spend"].max() < 50.0
+
+
+def test_p_values_before_the_rollout_are_spread_over_all_values_too():
+    found = tried(panel(treated=30, untreated=10, periods=20, dates=(12, 16)), replays=60)
+    assert 0.25 < np.median(found) < 0.75
+    assert np.mean(found < 0.05) < 0.2
+
+
 def test_groups_are_drawn_as_wholes():
     shared = np.repeat(np.arange(40), 2)
     data = panel(treated=20, untreated=60, cluster=shared)
     assert np.isfinite(tried(data, replays=5)).all()
-    with pytest.raises(EstimateRefused, match="15 units or groups of them are never treated, 20 are needed"):
-        tried(panel(treated=20, untreated=30, cluster=np.repeat(np.arange(25), 2)))
+    with pytest.raises(EstimateRefused, match="there are 15 units or groups, 20 are needed"):
+        tried(panel(treated=12, untreated=18, cluster=np.repeat(np.arange(15), 2)))
 
 
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
         (panel(treated=2, untreated=30), "its rank among placebos"),
-        (panel(treated=10, untreated=12), "12 units or groups of them are never treated"),
+        (panel(treated=9, untreated=10), "there are 19 units or groups, 20 are needed"),
+        (panel(treated=20, untreated=12, dates=(3,)), "12 units or groups are never treated, .* there are 3"),
         (panel(dates=(NEVER,)), "no unit is treated yet"),
     ],
 )

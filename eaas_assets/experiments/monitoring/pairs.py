@@ -131,7 +131,7 @@ def _harm(metric: Metric, arm: str, seen: Look, p_value: float, threshold: float
     alarm = None if math.isnan(p_value) else p_value < threshold
     if alarm is None:
         why = seen.reason or "every pair differs by the same amount, so that no error can be told"
-        statement = f"{start}harm cannot be told yet over {pairs}, because {why}."
+        statement = f"{start}harm cannot be told over {pairs}, because {why}."
     else:
         statement = (
             f"{start}{change(metric, seen.estimate)} over {pairs}; {allowed_harm(metric)} is "
