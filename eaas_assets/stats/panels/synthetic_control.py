@@ -166,7 +166,11 @@ def synthetic_control(
     reach = rank_reach(standard, confidence) * scale
     ci = interval_around(fit.effect, reach)
     counterfactual, relative, relative_ci, why = relative_to_observed(fit.effect, ci, float(series[first:].mean()))
-    short = f"{effects.size} placebos cannot rank at {confidence:g}" if math.isnan(reach) else ""
+    short = (
+        f"{effects.size} placebos cannot rank an effect at a level of {100.0 * confidence:.3g} %"
+        if math.isnan(reach)
+        else ""
+    )
     return PanelEffect(
         design="synthetic_control",
         method=f"{method.replace('_', ' ')}, {effects.size} placebos in space",
