@@ -193,16 +193,23 @@ def _ratio_limits(data: Rounds, planned: float, needed: float) -> tuple[float, f
     def above(value: float) -> float:
         return _money(value * data.control - data.treatment, data, planned) - needed
 
-    low = _root(below, _ROUNDING, ratio) if ratio > _ROUNDING and below(_ROUNDING) > 0.0 else 0.0
+    low = _log_root(below, _ROUNDING, ratio) if ratio > _ROUNDING and below(_ROUNDING) > 0.0 else 0.0
     high = max(1.0, ratio)
     for _ in range(_DOUBLINGS):
+        if not math.isfinite(high):
+            break
         if above(high) > 0.0:
-            return low, _root(above, ratio, high)
+            return low, _log_root(above, max(ratio, _ROUNDING), high)
         high *= 2.0
     return low, math.inf
+
+
+def _log_root(excess: Callable[[float], float], left: float, right: float) -> float:
+    """The root between two positive values that may be many orders of magnitude apart."""
+    return math.exp(_root(lambda value: excess(math.exp(value)), math.log(left), math.log(right)))
 
 
 def _root(excess: Callable[[float], float], left: float, right: float) -> float:
     from scipy.optimize import brentq
 
-    return float(brentq(excess, left, right, xtol=1e-13, rtol=1e-12))
+    return float(brentq(excess, left, right, xtol=1e-13, rtol=1e-12, maxiter=1000))

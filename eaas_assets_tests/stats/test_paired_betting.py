@@ -129,3 +129,13 @@ def test_stakes_need_a_plan_and_a_level():
         betting_sequence(rounds([1.0], [0.0]), PLANNED, 1.0)
     assert stakes(1)[0] == 0.5
     assert stakes(10_000)[[0, -1]] == pytest.approx((0.02, 1.0))
+
+
+@pytest.mark.parametrize("tiny", [1e-300, 1e-160, 1e-12])
+def test_shares_next_to_nothing_have_limits_or_none(tiny):
+    """Ratios over many orders of magnitude: found, or infinite, never an error."""
+    for treatment, control in (([tiny] * 30, [1.0] * 30), ([1.0] * 30, [tiny] * 30), ([tiny] * 30, [tiny] * 30)):
+        found = betting_sequence(rounds(treatment, control), PLANNED)
+        ratio = treatment[0] / control[0]
+        assert found.ratio_low <= ratio * (1.0 + 1e-9) + 1e-9
+        assert found.ratio_high >= ratio * (1.0 - 1e-9)

@@ -76,7 +76,10 @@ def _seen(watched: _Pairs, metric: Metric, pairs: PairedData, share: float) -> t
     if reason:
         return Look(math.nan, math.nan, math.nan, math.nan, math.nan, units, reason), math.nan
     seen = Look(effect.estimate, effect.low, effect.high, effect.p_value, effect.control, units, "")
-    return seen, harm_p(metric, pairs, watched.confidence, looks)
+    try:
+        return seen, harm_p(metric, pairs, watched.confidence, looks)
+    except (OverflowError, ZeroDivisionError):  # beyond double precision on the scale of the margin
+        return seen, math.nan
 
 
 def _effect(watched: _Pairs, metric: Metric, pairs: PairedData, looks: Looks) -> Effect:
@@ -130,7 +133,7 @@ def _harm(metric: Metric, arm: str, seen: Look, p_value: float, threshold: float
     start, pairs = f"{metric.name} in {arm}: ", counted(seen.units, "pair")
     alarm = None if math.isnan(p_value) else p_value < threshold
     if alarm is None:
-        why = seen.reason or "every pair differs by the same amount, so that no error can be told"
+        why = seen.reason or "its error on the scale of the margin cannot be told"
         statement = f"{start}harm cannot be told over {pairs}, because {why}."
     else:
         statement = (

@@ -8,6 +8,7 @@ import pytest
 from eaas_assets.contracts.experiments import ExperimentMonitoring
 from eaas_assets.contracts.tables import build, contract_problems
 from eaas_assets.experiments.monitoring.rows import monitoring_rows
+from eaas_assets_tests.experiments.impact.test_any_data import odd_experiment
 from eaas_assets_tests.experiments.observations_by_hand import (
     PairedByHand,
     experiment_by_hand,
@@ -93,3 +94,14 @@ def test_numbers_beyond_double_precision_are_told_as_such():
     row = by_check(watch(huge, metrics=[metric_by_hand("time")]))["effect", "time", None]
     assert row["low"] is None
     assert "not told" in row["statement"]
+
+
+def test_odd_pairs_end_in_rows_that_keep_the_contract():
+    watched = 0
+    for seed in range(120):
+        experiment, source = odd_experiment(seed)
+        if experiment.design == "paired":
+            rows = monitoring_rows(experiment, opened_by_hand(source), policy_by_hand(), "e" * 16)
+            assert contract_problems(ExperimentMonitoring, build(ExperimentMonitoring, rows)) == []
+            watched += 1
+    assert watched > 20
