@@ -135,9 +135,8 @@ class UnitData:
             return found
 
     def _of(self, metric: Metric, groups: Mapping[str, Group]) -> Arms:
-        nothing = empty(moment_names(metric))
         found: dict[str, ArmMoments] = {}
         for arm in self._arms:
-            part = groups[arm].moments[metric.name] if arm in groups else nothing
+            part = groups[arm].moments[metric.name] if arm in groups else empty(moment_names(metric))
             found[arm] = without_value(part) if metric.name in self._prepared.refused else part
         return found
