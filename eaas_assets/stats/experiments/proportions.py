@@ -17,7 +17,7 @@ from eaas_assets.stats.experiments.relative import signed_relative
 from eaas_assets.stats.experiments.results import NO_RELATIVE, ArmEstimates, Effect, Refusal, Relative, refused
 from eaas_assets.stats.experiments.roots import crossing
 
-_METHOD = "difference of proportions (Miettinen–Nurminen score)"
+METHOD = "difference of proportions (Miettinen–Nurminen score)"
 
 
 class Limits(NamedTuple):
@@ -71,7 +71,7 @@ def proportion_difference(
     if 0 in sizes:
         arm = "treatment" if n_treatment == 0 else "control"
         empty = Refusal("empty_arm", f"the {arm} arm has no unit with a value")
-        return refused("proportion", _METHOD, (empty,), sizes=sizes, level=level)
+        return refused("proportion", METHOD, (empty,), sizes=sizes, level=level)
     treatment, control = counts.rates
     critical = normal_quantile(0.5 + level / 2.0)
     low, high = score_limits(counts, level)
@@ -81,7 +81,7 @@ def proportion_difference(
     relative, refusal = _relative(counts, critical)
     return Effect(
         metric_kind="proportion",
-        method=_METHOD,
+        method=METHOD,
         n_treatment=n_treatment,
         n_control=n_control,
         treatment=treatment,

@@ -15,6 +15,7 @@ from scipy.special import ndtr, ndtri, roots_legendre
 
 from eaas_assets.stats.experiments.contrast import check_level
 from eaas_assets.stats.experiments.distributions import chi2_sf
+from eaas_assets.stats.experiments.equal_effects import equal_effects
 from eaas_assets.stats.experiments.results import Effect
 from eaas_assets.stats.experiments.roots import crossing
 from eaas_assets.stats.multiplicity import holm
@@ -39,7 +40,7 @@ class Heterogeneity(NamedTuple):
         se: Its standard error.
         q: Cochran's Q.
         df: Its degrees of freedom.
-        p_value: P-value of equal effects; nan for one segment.
+        p_value: P-value of equal effects; nan for one segment. Of Q where errors are known, else of ``equal_effects``.
         tau2: Variance between true effects by Paule & Mandel (1982); 0 if the estimates vary no more than their errors.
         tau2_reml: The same by restricted maximum likelihood.
     """
@@ -120,6 +121,8 @@ def analyse_segments(
     estimates = np.array([effects[name].estimate for name in usable])
     errors = np.array([effects[name].se for name in usable])
     spread = heterogeneity(estimates, errors) if len(usable) > 1 else None
+    if spread is not None:  # errors of small segments are no more than estimates themselves
+        spread = spread._replace(p_value=equal_effects(list(effects.values())))
     shrunk = shrink(estimates, errors, average.level) if usable else None
     harm = {name: _p_harm(effect, sign) for name, effect in effects.items()}
     corrected = dict(zip(harm, holm(list(harm.values())), strict=True))
