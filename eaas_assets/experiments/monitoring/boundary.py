@@ -58,9 +58,10 @@ def look(found: Estimates, place: int, planned: float, level: float, fraction: f
     se = math.sqrt(_variance(found, place, 1.0))
     df, skewness = float(found.df[place]), float(found.skewness[place])
     wide = -t_quantile(normal_sf(_critical(reached, round(1.0 - level, 12))), df)
-    low = estimate - restore_skewness(wide, skewness) * se
-    high = estimate - restore_skewness(-wide, skewness) * se
-    p_value = anytime_p(deviate(estimate / se, df, skewness), reached)
+    centre = float(found.treatment_centre[place] - found.control_centre[place])
+    low = centre - restore_skewness(wide, skewness) * se
+    high = centre - restore_skewness(-wide, skewness) * se
+    p_value = anytime_p(deviate(centre / se, df, skewness), reached)
     return Look(estimate, low, high, p_value, control, units, "")
 
 
@@ -81,10 +82,10 @@ def harm_p(
     if found.reason[place]:
         return math.nan
     units = float(found.n_treatment[place] + found.n_control[place])
-    control = float(found.control[place])
+    control = float(found.control_centre[place])
     bad = -1.0 if higher_is_better else 1.0
     ratio = 1.0 + bad * math.copysign(margin, control) if relative else 1.0
-    worse = bad * (float(found.treatment[place]) - ratio * control) - (0.0 if relative else margin)
+    worse = bad * (float(found.treatment_centre[place]) - ratio * control) - (0.0 if relative else margin)
     if worse <= 0.0:
         return 1.0
     t = bad * worse / math.sqrt(_variance(found, place, ratio))

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from eaas_assets.contracts.experiment import Metric
 from eaas_assets.experiments.monitoring.cumulative import Stacked
 from eaas_assets.experiments.observations.access import FloatArray
+from eaas_assets.stats.experiments.proportions import inner_proportion
 from eaas_assets.stats.experiments.ratio_metric import MAX_DENOMINATOR_CV
 from eaas_assets.stats.experiments.sequential import MIN_UNITS
 from eaas_assets.stats.experiments.skewness import MAX_SKEWNESS
@@ -28,6 +29,8 @@ class Estimates(NamedTuple):
     """As :class:`ArmEstimates`, arrays of shape (looks,); besides why a look has no interval.
 
     Attributes:
+        treatment_centre: Where limits of the treatment's value lie around: the value, of proportions a little inwards.
+        control_centre: The same of the control.
         reason: Empty where there is an interval.
     """
 
@@ -40,6 +43,8 @@ class Estimates(NamedTuple):
     covariance: FloatArray
     df: FloatArray
     skewness: FloatArray
+    treatment_centre: FloatArray
+    control_centre: FloatArray
     reason: NDArray[np.object_]
 
 
@@ -119,8 +124,11 @@ def _combined(
     difference = (t.slope - c.slope) ** 2 * spread / n
     df = _satterthwaite((own[0], own[1], difference), (freedom[0], freedom[1], n - 1.0))
     skewness = _skewness(arms, (t.weights, c.weights))
+    centres = values
     if metric.kind == "proportion" and metric.covariate is None:
-        own = [arm.variance * (arm.n - 1.0) / arm.n**2 for arm in (t, c)]
+        inwards = [inner_proportion(arm.value, arm.n) for arm in (t, c)]
+        varies = (t.value != c.value) | ((t.value > 0.0) & (t.value < 1.0))
+        centres, own = [value for value, _ in inwards], [np.where(varies, variance, 0.0) for _, variance in inwards]
         df, skewness = np.full_like(df, np.inf), np.zeros_like(skewness)
     return Estimates(
         t.n,
@@ -132,6 +140,8 @@ def _combined(
         t.slope * c.slope * spread / n,
         df,
         skewness,
+        centres[0],
+        centres[1],
         np.full(n.size, "", dtype=np.object_),
     )
 

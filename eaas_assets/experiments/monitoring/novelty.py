@@ -29,6 +29,7 @@ class _Half(NamedTuple):
     variance: float
     units: int
     reason: str
+    centre: float = math.nan
 
 
 def novelty(watched: Watch, metric: Metric, days: Sequence[DayOfArms] | None) -> list[Finding]:
@@ -55,7 +56,7 @@ def _arm(watched: Watch, metric: Metric, days: Sequence[DayOfArms], arm: str, th
         return replace(base, statement=f"{start}fading cannot be told, because {reason}.")
     variance = early.variance + late.variance
     good = 1.0 if metric.higher_is_better else -1.0
-    lost = good * (early.effect - late.effect)
+    lost = good * (early.centre - late.centre)
     fraction = 2.0 * early.variance / variance
     p_value = anytime_p(lost / math.sqrt(variance), fraction) / 2.0 if lost > 0.0 else 1.0
     alarm = p_value < threshold
@@ -76,7 +77,8 @@ def _half(metric: Metric, days: Sequence[DayOfArms], pair: tuple[str, str]) -> _
         return _Half(math.nan, math.nan, units, str(found.reason[0]))
     variance = float(found.var_treatment[0] - 2.0 * found.covariance[0] + found.var_control[0])
     effect = float(found.treatment[0] - found.control[0])
-    return _Half(effect, variance, units, "")
+    centre = float(found.treatment_centre[0] - found.control_centre[0])
+    return _Half(effect, variance, units, "", centre)
 
 
 def _total(days: Sequence[DayOfArms], name: str) -> Stacked:

@@ -9,7 +9,7 @@ with other tools and decide nothing.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from eaas_assets.stats.experiments.contrast import check_level
 from eaas_assets.stats.experiments.distributions import chi2_sf, normal_quantile, normal_sf
@@ -17,7 +17,13 @@ from eaas_assets.stats.experiments.relative import signed_relative
 from eaas_assets.stats.experiments.results import NO_RELATIVE, ArmEstimates, Effect, Refusal, Relative, refused
 from eaas_assets.stats.experiments.roots import crossing
 
+if TYPE_CHECKING:
+    from eaas_assets.stats.experiments.moments import FloatArray
+
 METHOD = "difference of proportions (Miettinen–Nurminen score)"
+ADDED = 2.0
+"""Successes, and failures, that sequences of looks add to each arm."""
+FloatOrArray = TypeVar("FloatOrArray", float, "FloatArray")
 
 
 class Limits(NamedTuple):
@@ -94,7 +100,7 @@ def proportion_difference(
         df=math.inf,
         level=level,
         relative=relative,
-        arms=ArmEstimates(treatment, control, *variances),
+        arms=_inner_arms(counts),
         assumptions=("units are independent", "assignment was random", "every unit counts once, as success or not"),
         diagnostics={
             "wald_low": wald.low,
@@ -106,6 +112,28 @@ def proportion_difference(
         },
         refusals=() if refusal is None else (refusal,),
     )
+
+
+def inner_proportion(share: FloatOrArray, n: FloatOrArray) -> tuple[FloatOrArray, FloatOrArray]:
+    """A share with two successes and two failures more, and its sampling variance.
+
+    Sequences of looks rest on these: while successes are few, the variance of the plain share goes down with it, so
+    that an arm of a tenth of the units with shares near .02 was found harmed in 40 instead of 5 % of experiments.
+
+    Source: Agresti & Caffo (2000), The American Statistician 54; two of each, as looks have critical values near 2.8.
+    """
+    units = n + 2.0 * ADDED
+    inner = (share * n + ADDED) / units
+    return inner, inner * (1.0 - inner) / units
+
+
+def _inner_arms(counts: Counts) -> ArmEstimates:
+    treatment, control = counts.rates
+    if treatment == control and treatment in (0.0, 1.0):  # nothing varies yet
+        return ArmEstimates(treatment, control, 0.0, 0.0)
+    ours, our_variance = inner_proportion(treatment, counts.n_treatment)
+    theirs, their_variance = inner_proportion(control, counts.n_control)
+    return ArmEstimates(ours, theirs, our_variance, their_variance)
 
 
 def score_z(counts: Counts, difference: float = 0.0) -> float:

@@ -244,13 +244,13 @@ def _at_critical(effect: Effect, critical: float) -> Effect:
     wide = -t_quantile(normal_sf(critical), effect.df)
     lower, upper = (restore_skewness(value, _skewness(effect)) for value in (-wide, wide))
     relative, refusal = fieller(effect.arms, lower, upper)
+    if math.isnan(effect.relative.estimate):  # of arms whose limits lie around other values than their own
+        relative, refusals = effect.relative, effect.refusals
+    else:
+        relative = relative._replace(estimate=effect.relative.estimate)
+        refusals = () if refusal is None else (refusal,)
     return replace(
-        effect,
-        se=se,
-        low=estimate - upper * se,
-        high=estimate - lower * se,
-        relative=relative,
-        refusals=() if refusal is None else (refusal,),
+        effect, se=se, low=estimate - upper * se, high=estimate - lower * se, relative=relative, refusals=refusals
     )
 
 
