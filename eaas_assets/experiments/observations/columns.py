@@ -21,9 +21,10 @@ _UNSIGNED = tuple("U" + kind for kind in _NUMBERS[:5])
 _TIMES = ("DATE", "TIMESTAMP")
 _NOTHING = '"NULL"'
 """Type of a Parquet column without a single value."""
+SHARE = "a share from 0 to 1"
 _ZONE = r":.*([zZ]|[+-][0-9]{2}(:?[0-9]{2})?)$"
-_LARGEST = "1e150"
-"""Numbers beyond it count as infinite: their squares cannot be held."""
+_LARGEST = "1e90"
+"""Numbers beyond it count as infinite: sums of their cubes cannot be held."""
 
 
 class Cell(NamedTuple):
@@ -136,13 +137,15 @@ def _first_fault(cursor: duckdb.DuckDBPyConnection, source: Source, cell: Cell, 
     found = ("nothing" if raw is None else shown(str(raw))) + (
         "" if count == 1 else f" (and {count - 1:,} further rows)"
     )
-    code = {"a name": "missing_value", "0 or 1": "not_a_proportion"}.get(cell.expected, "not_a_number")
+    code = {"a name": "missing_value", "0 or 1": "not_a_proportion", SHARE: "not_a_proportion"}.get(
+        cell.expected, "not_a_number"
+    )
     code = "not_a_time" if cell.expected.startswith(("a time", "a day")) else code
     return Problem(source.file, code, found, cell.expected, row=int(place), field=cell.column)
 
 
 def _finite_or_infinite(value: str) -> str:
-    """The value, null where it is nan, and infinite where its square would be.
+    """The value, null where it is nan, and infinite where its cube may be.
 
     Asked in this order because DuckDB takes isnan() for false where a Parquet file's statistics, which leave nan out,
     have finite limits.

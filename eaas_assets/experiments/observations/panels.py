@@ -121,7 +121,12 @@ def _columns(cursor: duckdb.DuckDBPyConnection, source: Source, experiment: Expe
     for index, control in enumerate(panel.controls):
         cells[f"c{index}"] = columns_of.number(source, control, f"observations.controls.{index}")
     for index, metric in enumerate(experiment.metrics):
-        cells[f"m{index}"] = columns_of.number(source, metric.source, f"metrics.{index}.column")
+        cell = columns_of.number(source, metric.source, f"metrics.{index}.column")
+        if metric.kind == "proportion":  # of the unit's people in this period
+            other = f"(isfinite({cell.value}) AND {cell.value} NOT BETWEEN 0.0 AND 1.0)"
+            fault = other if cell.fault is None else f"({cell.fault} OR {other})"
+            cell = cell._replace(fault=fault, expected=columns_of.SHARE)
+        cells[f"m{index}"] = cell
         if metric.denominator is not None:
             cells[f"m{index}_below"] = columns_of.number(source, metric.denominator, f"metrics.{index}.denominator")
     return _Columns(cells, is_day)
@@ -156,7 +161,8 @@ def _period(source: Source, column: str, field: str, is_day: bool, required: boo
         else:
             written = f"nullif(trim(CAST({raw} AS VARCHAR)), '')"
             value = f"TRY_CAST({written} AS BIGINT)"
-            fault = f"({written} IS NOT NULL AND {value} IS NULL)"
+            # text such as 10.5 would become 10 or 11
+            fault = f"({written} IS NOT NULL AND coalesce({value} <> TRY_CAST({written} AS DOUBLE), true))"
         cell, expected = Cell(value, fault, raw, "a whole number", field, column), "a whole number"
     faults = [part for part in (cell.fault, f"(({value}) IS NULL)" if required else None) if part is not None]
     return cell._replace(value=value, fault=f"({' OR '.join(faults)})" if faults else None, expected=expected)

@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
@@ -106,6 +106,10 @@ class reading:  # noqa: N801 (a context manager, used as a verb)
         utf8 = re.search(r"utf-?8|unicode|encod", said, re.IGNORECASE)
         code, expected = ("not_utf8", "UTF-8 text") if utf8 else (f"not_{self.kind}", f"a {self.kind.upper()} file")
         found = shown(said.splitlines()[0] if said else "a damaged file", 160)
+        if shape := re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", said):
+            found, expected = f"{shape[2]} fields", f"{shape[1]} fields, as in the header"
+        elif "unterminated quote" in said:
+            found = "a quote that is never closed"
         raise InputError(Problem(self.file, code, found, expected, int(line[1]) if line else None)) from error
 
 
@@ -137,15 +141,38 @@ def _csv(file: ObservationFile) -> Source:
 def _parquet(cursor: duckdb.DuckDBPyConnection, file: ObservationFile) -> Source:
     path = db.path_text(file.path)
     count = db.row(cursor, f"SELECT num_rows FROM parquet_file_metadata({path})")[0]
+    _refuse_twice(file.relative, _columns_of(db.rows(cursor, f"SELECT name, num_children FROM parquet_schema({path})")))
     described = db.rows(cursor, f"DESCRIBE SELECT * FROM read_parquet({path})")
     columns = {str(found[0]): (db.name(str(found[0])), str(found[1])) for found in described}
     return Source(file.relative, file.format, f"read_parquet({path})", columns, int(count))
+
+
+def _columns_of(schema: list[tuple[Any, ...]]) -> list[str]:
+    """Names of the columns in a Parquet schema as it is written: each group before its parts, the root first.
+
+    Read from there because DuckDB gives a second column of one name another name.
+    """
+    names: list[str] = []
+    parts_left: list[int] = []
+    for name, parts in schema:
+        if len(parts_left) == 1:
+            names.append(str(name))
+        if parts_left:
+            parts_left[-1] -= 1
+        if parts:
+            parts_left.append(int(parts))
+        while parts_left and parts_left[-1] == 0:
+            parts_left.pop()
+    return names
 
 
 def _json(cursor: duckdb.DuckDBPyConnection, file: ObservationFile) -> Source:
     shape = "array" if file.format == "json" else "newline_delimited"
     relation = f"read_json_objects({db.path_text(file.path)}, format = '{shape}')"
     keys = db.rows(cursor, f"SELECT DISTINCT unnest(json_keys(json)) FROM {relation}")
+    if not keys and db.rows(cursor, f"SELECT 1 FROM {relation} WHERE json_type(json) <> 'OBJECT' LIMIT 1"):
+        expected = "one object for each row" + (", one on each line" if file.format == "jsonl" else "")
+        raise InputError(Problem(file.relative, f"not_{file.format}", "something else than objects", expected, row=1))
     columns = {}
     for (key,) in sorted(keys):
         pointer = "/" + str(key).replace("~", "~0").replace("/", "~1")

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 NUMBERS = (
     "n", "mean", "successes", "sd", "variance", "mean_denominator", "variance_denominator", "covariance",
 )  # fmt: skip
+_ROUNDED, _ROUNDED_SQUARE = 0.01, 0.1
+"""How far two statements of one share, and of one variance, may differ (the latter relatively): people round."""
 MOST_UNITS = 1e15
 """More cannot be: doubles tell every whole number up to there."""
 
@@ -213,8 +215,11 @@ def _moments(metric: Metric, row: SummaryRow, file: str) -> ArmMoments:
 
 def _value(metric: Metric, row: SummaryRow, file: str, n: float) -> float:
     successes, mean = row.numbers.get("successes"), row.numbers.get("mean")
-    if successes is not None and not 0 <= successes <= n:
+    if successes is not None and not (0 <= successes <= n and successes == math.floor(successes)):
         raise InputError(Problem(file, "not_a_count", shown(successes), f"0 to {n:g} successes", row.row, "successes"))
+    if successes is not None and mean is not None and not math.isclose(mean, successes / n, abs_tol=_ROUNDED):
+        found, expected = f"mean {mean:g} and {successes:g} successes", f"successes / n = {successes / n:.4g}"
+        raise InputError(Problem(file, "contradiction", found, expected, row.row, "mean"))
     value = mean if successes is None else successes / n
     if value is None or math.isinf(value):
         raise InputError(Problem(file, "missing_value", shown(value), "mean or successes", row.row, "mean"))
@@ -228,6 +233,9 @@ def _variance(row: SummaryRow, file: str) -> float | None:
     for name, value in (("variance", variance), ("sd", sd)):
         if value is not None and (value < 0.0 or math.isinf(value)):
             raise InputError(Problem(file, "negative", shown(value), "0 or more", row.row, name))
+    if variance is not None and sd is not None and not math.isclose(sd * sd, variance, rel_tol=_ROUNDED_SQUARE):
+        found, expected = f"sd {sd:g} and variance {variance:g}", f"the square of sd, {sd * sd:.4g}"
+        raise InputError(Problem(file, "contradiction", found, expected, row.row, "variance"))
     if variance is not None:
         return variance
     return None if sd is None else sd * sd

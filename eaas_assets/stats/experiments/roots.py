@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 _PRECISION = 2.0**-52
@@ -50,7 +51,7 @@ def crossing(function: Callable[[float], float], inside: float, outside: float) 
 def _share(a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]) -> float:
     """How far from ``a`` to ``b`` to look next: where an inverse parabola is safe, its root, else halfway."""
     (x1, f1), (x2, f2), (x3, f3) = a, b, c
-    if f3 in (f1, f2):
+    if f3 in (f1, f2) or not (math.isfinite(f1) and math.isfinite(f2) and math.isfinite(f3)):
         return 0.5
     place, height = (x1 - x2) / (x3 - x2), (f1 - f2) / (f3 - f2)
     if not (height**2 < place and (1.0 - height) ** 2 < 1.0 - place):

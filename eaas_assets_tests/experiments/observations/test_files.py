@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 
@@ -88,6 +89,34 @@ def test_a_large_file_is_told_apart_by_size_time_and_pieces(tmp_path: Path, monk
 )
 def test_broken_files_are_told_by_name(tmp_path: Path, content: str | bytes, file: str, expected: str) -> None:
     assert code(tmp_path, content, file) == expected
+
+
+@pytest.mark.parametrize("second", ["spend", "SPEND"])
+def test_a_parquet_file_names_every_column_once(tmp_path: Path, second: str) -> None:
+    columns = [pa.array(["u1"]), pa.array(["control"]), pa.array([[1.0]]), pa.array([1.0]), pa.array([2.0])]
+    table = pa.Table.from_arrays(columns, names=["user", "arm", "parts", "spend", second])
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer)
+    assert code(tmp_path, buffer.getvalue(), "data.parquet") == "duplicate_key"
+
+
+@pytest.mark.parametrize("content", ['[{"user": "u1", "arm": "control", "spend": 1}]', "[1, 2]", "7"])
+def test_lines_that_are_no_objects_are_told_as_such(tmp_path: Path, content: str) -> None:
+    assert code(tmp_path, content, "data.jsonl") == "not_jsonl"
+
+
+@pytest.mark.parametrize(
+    ("line", "found", "expected"),
+    [("u9,control,1,2", "4 fields", "3 fields, as in the header"), ('u9,control,"1', "never closed", "a CSV file")],
+)
+def test_a_line_with_too_many_fields_is_told_with_their_number(
+    tmp_path: Path, line: str, found: str, expected: str
+) -> None:
+    with pytest.raises(InputError) as refused:
+        opened(tmp_path, f"{ROWS}{line}\n", "data.csv", observations=UNITS | {"file": "data.csv"})
+    (problem,) = refused.value.problems
+    assert found in problem.found
+    assert problem.expected == expected
 
 
 def test_a_parquet_column_of_lists_is_no_number(tmp_path: Path) -> None:

@@ -157,3 +157,17 @@ def test_a_unit_of_the_control_that_is_treated_is_an_error(tmp_path: Path) -> No
 def test_arms_need_units_and_stand_instead_of_a_list_of_treated_ones(tmp_path: Path, wrong: dict[str, Any]) -> None:
     with pytest.raises((InputError, ValueError), match="variant"):
         panel(tmp_path, "store,day,since,kind,spend\nx,1,2,a,1\n", {**ARMS, **wrong}, variants=THREE)
+
+
+def test_periods_between_whole_numbers_are_refused_and_never_rounded(tmp_path: Path) -> None:
+    text = "store,day,since,spend\nb,1.5,,1\nb,2.5,,2\na,1.5,2,4\na,2.5,2,5\n"
+    with pytest.raises(InputError, match=r"row 1, field 'day': found '1.5'"):
+        panel(tmp_path, text)
+    written_by_pandas = "store,day,since,spend\nb,1.0,,1\nb,2.0,,2\na,1.0,2.0,4\na,2.0,2.0,5\n"
+    assert panel(tmp_path, written_by_pandas).adoption.tolist() == [2, 2, 3, 3]
+
+
+def test_a_share_lies_between_nothing_and_all(tmp_path: Path) -> None:
+    share = {"name": "spend", "role": "primary", "kind": "proportion", "direction": "increase"}
+    with pytest.raises(InputError, match=r"row 2, field 'spend': found '2' .*a share from 0 to 1 \[not_a_proportion\]"):
+        panel(tmp_path, ROWS, metrics=[share])

@@ -94,6 +94,7 @@ def test_unknown_variants_are_counted_and_repeated_rows_count_once(tmp_path: Pat
         ("control,bought,1e300,1", "not_a_count", "n"),
         ("control,bought,1e18,1", "not_a_count", "n"),
         ("control,bought,10,11", "not_a_count", "successes"),
+        ("control,bought,10,1.5", "not_a_count", "successes"),
         ("control,bought,10,", "missing_value", "mean"),
         ("control,sold,10,1", "unknown_metric", "metric"),
         ("control,bought,ten,1", "not_a_number", "n"),
@@ -109,3 +110,16 @@ def test_numbers_that_cannot_be_are_named_with_their_row(tmp_path: Path, row: st
 def test_a_spread_is_not_negative(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"row 1, field 'variance'.*\[negative\]"):
         opened(tmp_path, "variant,metric,n,mean,variance\ncontrol,spend,3,1,-1\n", metrics=[SPEND])
+
+
+@pytest.mark.parametrize(
+    ("columns", "row", "field"),
+    [("mean,sd,variance", "10,3,4", "variance"), ("successes,mean", "30,0.5", "mean")],
+)
+def test_two_statements_of_one_number_must_agree(tmp_path: Path, columns: str, row: str, field: str) -> None:
+    metric = BOUGHT if "successes" in columns else SPEND
+    text = f"variant,metric,n,{columns}\ncontrol,{metric['name']},100,{row}\n"
+    with pytest.raises(InputError, match=rf"row 1, field '{field}'.*\[contradiction\]"):
+        opened(tmp_path, text, metrics=[metric])
+    rounded = text.replace("10,3,4", "10,3.1,9.7").replace("30,0.5", "30,0.303")
+    assert opened(tmp_path, rounded, metrics=[metric]).randomised.counts()["control"] == 100

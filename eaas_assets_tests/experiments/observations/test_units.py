@@ -269,3 +269,9 @@ def test_names_of_files_stay_names(tmp_path: Path, file: str) -> None:
     write(tmp_path, "user,arm,spend\nx,control,100\n", "da1ta.csv")
     data = opened(tmp_path, ROWS, file, observations=UNITS | {"file": file})
     assert data.randomised.counts() == {"control": 2, "treatment": 2}
+
+
+def test_values_whose_cubes_cannot_be_added_up_count_as_infinite(tmp_path: Path) -> None:
+    text = "user,arm,spend\n" + "".join(f"u{n},{'control' if n % 2 else 'treatment'},1e149\n" for n in range(8))
+    data = opened(tmp_path, text)
+    assert data.randomised.integrity.infinite_values == {"spend": 8}
