@@ -283,7 +283,10 @@ def _skewness(values: NDArray[np.float64], index: NDArray[np.intp]) -> float:
     count, second = sums.size, float(np.sum(sums**2))
     if count < FEWEST_FOR_SKEWNESS or not second > 0:
         return 0.0
-    return float(np.sum(sums**3)) / second**1.5 * math.sqrt(count * (count - 1)) / (count - 2)
+    scale = second**1.5
+    if scale == 0.0:  # of values so near zero that their cubes cannot be held
+        return 0.0
+    return float(np.sum(sums**3)) / scale * math.sqrt(count * (count - 1)) / (count - 2)
 
 
 def non_inferiority(
