@@ -253,6 +253,9 @@ class Experiment(Document):
             raise ValueError(f"planned_end not before planned_start, {self.planned_start}, as {self.planned_end} is")
         if self.observations is not None:
             self._observations_fit_design(self.observations.kind)
+        adjusted = [metric.name for metric in self.metrics if metric.covariate is not None]
+        if adjusted and self.design != "randomised":
+            raise ValueError(f"no covariate with design {self.design}, which adjusts nothing, as {adjusted[0]} has")
         return self
 
     def _observations_fit_design(self, kind: str) -> None:

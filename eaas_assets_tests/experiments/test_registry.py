@@ -72,8 +72,12 @@ def test_fields_that_contradict_each_other_are_told_with_their_values(tmp_path: 
     register(tmp_path, "dates", planned_start="2025-01-06", planned_end="2024-01-06")
     register(tmp_path, "none", metrics=[{"name": "a", "role": "secondary", "kind": "mean", "direction": "increase"}])
     register(tmp_path, "segments", segments=["country", "device", "country"])
+    spend = {"name": "spend", "role": "primary", "kind": "mean", "direction": "increase", "covariate": "before"}
+    pairs = {"kind": "paired", "file": "pairs.csv", "unit": "task", "variant": "arm"}
+    register(tmp_path, "covariate", design="paired", observations=pairs, metrics=[spend])
     broken = read_experiments(tmp_path).broken
     assert {name: problems[0].expected for name, problems in broken.items()} == {
+        "covariate": "no covariate with design paired, which adjusts nothing, as spend has",
         "dates": "planned_end not before planned_start, 2025-01-06, as 2024-01-06 is",
         "segments": "segments named once, not 'country' twice",
         "none": "exactly one primary metric, not 0",

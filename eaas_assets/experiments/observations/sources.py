@@ -140,11 +140,12 @@ def _csv(file: ObservationFile) -> Source:
 
 def _parquet(cursor: duckdb.DuckDBPyConnection, file: ObservationFile) -> Source:
     path = db.path_text(file.path)
-    count = db.row(cursor, f"SELECT num_rows FROM parquet_file_metadata({path})")[0]
-    _refuse_twice(file.relative, _columns_of(db.rows(cursor, f"SELECT name, num_children FROM parquet_schema({path})")))
+    written = f"SELECT name, num_children, num_rows FROM parquet_schema({path}), parquet_file_metadata({path})"
+    schema = db.rows(cursor, written)
+    _refuse_twice(file.relative, _columns_of([(name, parts) for name, parts, _ in schema]))
     described = db.rows(cursor, f"DESCRIBE SELECT * FROM read_parquet({path})")
     columns = {str(found[0]): (db.name(str(found[0])), str(found[1])) for found in described}
-    return Source(file.relative, file.format, f"read_parquet({path})", columns, int(count))
+    return Source(file.relative, file.format, f"read_parquet({path})", columns, int(schema[0][2]))
 
 
 def _columns_of(schema: list[tuple[Any, ...]]) -> list[str]:

@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from scipy.special import ndtr, ndtri, roots_legendre
 
-from eaas_assets.stats.experiments.roots import crossing
+from eaas_assets.stats.roots import crossing
 
 _FAR = 8.5
 """Boundaries beyond this many standard deviations are never crossed in double precision's sense of a probability."""

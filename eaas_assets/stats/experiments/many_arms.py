@@ -21,7 +21,7 @@ from scipy.special import gammainccinv, gammaincinv, ndtr, roots_legendre
 from eaas_assets.stats.experiments.contrast import check_level
 from eaas_assets.stats.experiments.distributions import LARGE_DF, normal_quantile, t_quantile, t_sf
 from eaas_assets.stats.experiments.results import Effect
-from eaas_assets.stats.experiments.roots import crossing
+from eaas_assets.stats.roots import crossing
 
 _NODES, _WEIGHTS = roots_legendre(64)
 _SCALE_NODES, _SCALE_WEIGHTS = roots_legendre(32)

@@ -10,7 +10,7 @@ import math
 from typing import NamedTuple
 
 from eaas_assets.stats.experiments.distributions import normal_quantile, t_quantile
-from eaas_assets.stats.experiments.roots import crossing
+from eaas_assets.stats.roots import crossing
 
 _DAYS_PER_WEEK = 7
 _SMALLEST_ARM = 3.0

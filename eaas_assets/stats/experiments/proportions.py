@@ -15,7 +15,7 @@ from eaas_assets.stats.experiments.contrast import check_level
 from eaas_assets.stats.experiments.distributions import chi2_sf, normal_quantile, normal_sf
 from eaas_assets.stats.experiments.relative import signed_relative
 from eaas_assets.stats.experiments.results import NO_RELATIVE, ArmEstimates, Effect, Refusal, Relative, refused
-from eaas_assets.stats.experiments.roots import crossing
+from eaas_assets.stats.roots import crossing
 
 if TYPE_CHECKING:
     from eaas_assets.stats.experiments.moments import FloatArray

@@ -17,8 +17,8 @@ from eaas_assets.stats.experiments.contrast import check_level
 from eaas_assets.stats.experiments.distributions import chi2_sf
 from eaas_assets.stats.experiments.equal_effects import equal_effects
 from eaas_assets.stats.experiments.results import Effect
-from eaas_assets.stats.experiments.roots import crossing
 from eaas_assets.stats.multiplicity import holm
+from eaas_assets.stats.roots import crossing, crossings
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -205,22 +205,18 @@ def shrink(estimates: npt.ArrayLike, errors: npt.ArrayLike, level: float = 0.95)
 
 
 def _mixture_quantile(posterior: FloatArray, centre: FloatArray, width: FloatArray, probability: float) -> FloatArray:
-    """Quantiles of mixtures of normals, one per column, by Newton's method kept within shrinking limits."""
-    low = (centre - 10.0 * width).min(axis=0)
-    high = (centre + 10.0 * width).max(axis=0)
-    place = posterior @ (centre + ndtri(probability) * width)
-    for _ in range(_ITERATIONS):
+    """Quantiles of mixtures of normals, one per column."""
+
+    def excess(place: FloatArray) -> FloatArray:
+        return np.asarray(posterior @ ndtr((place - centre) / width) - probability)
+
+    def density(place: FloatArray) -> FloatArray:
         z = (place - centre) / width
-        excess = posterior @ ndtr(z) - probability
-        low, high = np.where(excess < 0.0, place, low), np.where(excess < 0.0, high, place)
-        density = posterior @ (np.exp(-0.5 * z * z) / width) / _SQRT_2PI
-        with np.errstate(divide="ignore", over="ignore"):
-            step = place - excess / density
-        step = np.where((step >= low) & (step <= high), step, 0.5 * (low + high))
-        if (np.abs(step - place) <= _QUANTILE_PRECISION * width.min(axis=0)).all():
-            return np.asarray(step)
-        place = step
-    return np.asarray(place)
+        return np.asarray(posterior @ (np.exp(-0.5 * z * z) / width) / _SQRT_2PI)
+
+    members = centre + ndtri(probability) * width
+    limits = (members.min(axis=0), members.max(axis=0))
+    return crossings(excess, density, limits, posterior @ members, _QUANTILE_PRECISION * width.min(axis=0))
 
 
 def _p_harm(effect: Effect, sign: float) -> float:

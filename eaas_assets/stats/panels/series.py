@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 from scipy.special import gammaln, stdtr, stdtrit
 
 from eaas_assets.stats.panels.effect import FloatArray, IntArray
+from eaas_assets.stats.roots import crossings
+
+_QUANTILE_PRECISION = 1e-12
 
 PERSISTENCE = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 1.0)
 SIGNAL_TO_NOISE = (3e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 100.0)
@@ -283,15 +286,9 @@ class Mixture(NamedTuple):
         return np.asarray(each @ self.weights, dtype=np.float64)
 
     def quantile(self, probability: float) -> FloatArray:
-        """Quantiles, one per period: Newton steps inside a bracket of the members' quantiles."""
+        """Quantiles, one per period; they lie among the members' quantiles."""
         members = self.centre + self.scale * float(stdtrit(self.df, probability))
-        low, high = members.min(axis=-1), members.max(axis=-1)
-        value = np.asarray(members @ self.weights, dtype=np.float64)
-        for _ in range(60):
-            excess = self.below(value) - probability
-            if float(np.abs(excess).max()) < 1e-12:
-                break
-            low, high = np.where(excess < 0.0, value, low), np.where(excess > 0.0, value, high)
-            step = value - excess / np.maximum(self.density(value), 1e-300)
-            value = np.where((step > low) & (step < high), step, (low + high) / 2.0)
-        return np.asarray(value, dtype=np.float64)
+        limits = (members.min(axis=-1), members.max(axis=-1))
+        precision = _QUANTILE_PRECISION * self.scale.min(axis=-1)
+        start = np.asarray(members @ self.weights, dtype=np.float64)
+        return crossings(lambda value: self.below(value) - probability, self.density, limits, start, precision)

@@ -34,7 +34,7 @@ def odd_values(rng, n):
     return choices[rng.integers(len(choices))]()
 
 
-def odd_metric(rng, name):
+def odd_metric(rng, name, design):
     kind = str(rng.choice(["mean", "proportion", "ratio", "quantile"]))
     more = {
         "ratio": {"numerator": name, "denominator": "below"},
@@ -45,7 +45,7 @@ def odd_metric(rng, name):
         "direction": str(rng.choice(["increase", "decrease"])),
         "scale": str(rng.choice(["absolute", "relative"])),
     }
-    if kind != "quantile" and rng.random() < 0.3:
+    if design == "randomised" and kind != "quantile" and rng.random() < 0.3:
         choice["covariate"] = "before"
     return metric_by_hand(name, ROLES[name], kind, **more, **sizes, **choice)
 
@@ -88,7 +88,7 @@ def odd_experiment(seed):
     experiment = experiment_by_hand(
         arms=arms,
         design=design,
-        metrics=[odd_metric(rng, name) for name in ROLES],
+        metrics=[odd_metric(rng, name, design) for name in ROLES],
         status=str(rng.choice(["running", "concluded"])),
         segments=["s"],
         observations=CLUSTERED if clusters else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -131,6 +131,7 @@ def test_mixture_of_one_is_student_t() -> None:
     assert float(single.variance) == pytest.approx(stats.t.var(7, 2.0, 0.5))
 
 
+@example(seed=231, probability=0.259765625)  # Newton's method alone goes round in a circle
 @given(seed=st.integers(0, 1000), probability=st.floats(0.01, 0.99))
 def test_mixture_quantiles_invert_its_distribution(seed: int, probability: float) -> None:
     rng = np.random.default_rng(seed)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 from scipy.optimize import brentq
 
-from eaas_assets.stats.experiments.roots import crossing
+from eaas_assets.stats.roots import crossing, crossings
 
 
 @given(st.floats(-5.0, 5.0), st.floats(0.1, 40.0), st.booleans())
@@ -47,3 +49,18 @@ def test_without_a_change_of_sign_the_far_end_is_the_answer() -> None:
     assert crossing(lambda x: -1.0 - x, 0.0, 1.0) == 1.0
     assert crossing(lambda x: x, 0.0, 1.0) == 0.0
     assert crossing(lambda x: x - 1.0, 0.0, 1.0) == 1.0
+
+
+@given(st.integers(0, 10_000), st.floats(0.001, 0.999))
+def test_quantiles_are_found_where_newton_alone_goes_round_in_circles(seed: int, probability: float) -> None:
+    rng = np.random.default_rng(seed)
+    weights, centre, scale = rng.dirichlet(np.ones(5)), rng.normal(0, 3, (4, 5)), rng.uniform(0.01, 2, (4, 5))
+    members = centre + scale * stats.norm.ppf(probability)
+    found = crossings(
+        lambda x: stats.norm.cdf((x[:, None] - centre) / scale) @ weights - probability,
+        lambda x: (stats.norm.pdf((x[:, None] - centre) / scale) / scale) @ weights,
+        (members.min(axis=1), members.max(axis=1)),
+        members @ weights,
+        1e-12,
+    )
+    assert stats.norm.cdf((found[:, None] - centre) / scale) @ weights == pytest.approx(probability, abs=1e-9)
