@@ -33,7 +33,7 @@ def many_experiments(experiments: int, units: int, cache: Path) -> str:
     lines = [
         f"{experiments:,} experiments of {units:,} units, three metrics, two segments, four weeks of days",
         "",
-        "| stage | wall s | CPU s | peak MiB so far | experiments analysed | rows |",
+        "| stage | wall s | CPU s | peak MiB | experiments analysed | rows |",
         "|---|---|---|---|---|---|",
     ]
     for stage in map(json.loads, done.stdout.strip().splitlines()):

@@ -27,7 +27,7 @@ from eaas_assets.defs.pictures import picture
 from eaas_assets.defs.tables import asset_options, contract_specs, table_options, table_result
 from eaas_assets.defs.telling import tell_red
 from eaas_assets.defs.world import World
-from eaas_assets.experiments.analysis import ExperimentTables, analyse_all
+from eaas_assets.experiments.analysing import ExperimentTables, analyse_all
 from eaas_assets.experiments.calibrating import calibrate_all
 from eaas_assets.experiments.design.learned import Learned
 from eaas_assets.experiments.observations.agent_runs import AgentRunTables

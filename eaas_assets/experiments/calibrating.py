@@ -12,12 +12,13 @@ from eaas_assets.contracts.experiment_policy import ExperimentPolicy
 from eaas_assets.contracts.experiments import MetricCalibration
 from eaas_assets.contracts.tables import build
 from eaas_assets.errors import InputError
+from eaas_assets.experiments.analysis import Surroundings
 from eaas_assets.experiments.calibration import calibration_rows
 from eaas_assets.experiments.evidence import data_digest, evidence_id, still_good
-from eaas_assets.experiments.observations.access import Opened
 from eaas_assets.experiments.observations.agent_runs import AgentRunTables
-from eaas_assets.experiments.opening_ahead import opened_ahead
-from eaas_assets.experiments.registry import ExperimentCatalogue
+from eaas_assets.experiments.observations.opening import open_observations
+from eaas_assets.experiments.processes import spread
+from eaas_assets.experiments.registry import ExperimentCatalogue, RegisteredExperiment
 
 
 def calibrate_all(
@@ -40,20 +41,31 @@ def calibrate_all(
     """
     known = {} if earlier is None else dict(zip(earlier["experiment_id"], earlier["evidence_id"], strict=True))
     kept: dict[str, str] = {}
-    renewed: dict[str, str] = {}
+    asked: list[tuple[RegisteredExperiment, str]] = []
     for name, registered in catalogue.experiments.items():
         try:
             evidence = evidence_id(registered.document, data_digest(root, registered.document, runs), policy.digest)
         except InputError:
             continue  # told by the registry
-        (kept if known.get(name) == evidence else renewed)[name] = evidence
+        if known.get(name) == evidence:
+            kept[name] = evidence
+        else:
+            asked.append((registered, evidence))
     rows: list[dict[str, Any]] = []
-    for registered, opened in opened_ahead(root, [catalogue.experiments[name] for name in renewed], runs):
-        name = registered.document.experiment
-        if isinstance(opened, Opened):
-            rows += calibration_rows(registered.document, opened, policy, renewed[name], seed=int(renewed[name], 16))
+    for (registered, _), found in spread(_tried, Surroundings(root, policy, runs=runs), asked):
+        rows += found
         if progress is not None:
-            progress(name)
+            progress(registered.document.experiment)
     parts = [build(MetricCalibration, rows)] + ([still_good(earlier, kept)] if earlier is not None else [])
     filled = [part for part in parts if len(part)] or parts[:1]
     return pd.concat(filled, ignore_index=True).sort_values("experiment_id", kind="stable", ignore_index=True)
+
+
+def _tried(surroundings: Surroundings, asked: tuple[RegisteredExperiment, str]) -> list[dict[str, Any]]:
+    """Rows of one experiment; none if its observations cannot be read, which the registry tells."""
+    registered, evidence = asked
+    try:
+        opened = open_observations(surroundings.root, registered.document, surroundings.runs)
+        return calibration_rows(registered.document, opened, surroundings.policy, evidence, seed=int(evidence, 16))
+    except InputError:
+        return []

@@ -15,7 +15,7 @@ from eaas_assets.decisions.counterfactuals.listing import counterfactuals
 from eaas_assets.decisions.counterfactuals.trial import Questions
 from eaas_assets.decisions.policy import fire, rule_on
 from eaas_assets.decisions.subjects import ExperimentTables, SubjectEvidence, experiment_subjects
-from eaas_assets.experiments.analysis import analyse_all
+from eaas_assets.experiments.analysing import analyse_all
 from eaas_assets.experiments.calibration import calibration_rows
 from eaas_assets.experiments.observations.opening import open_observations
 from eaas_assets.experiments.registry import read_experiments

@@ -14,7 +14,7 @@ import yaml
 
 from eaas_assets.contracts.experiment_policy import ExperimentPolicy
 from eaas_assets.contracts.readings import read_document
-from eaas_assets.experiments.analysis import ExperimentTables, analyse_all
+from eaas_assets.experiments.analysing import ExperimentTables, analyse_all
 from eaas_assets.experiments.registry import read_experiments
 from eaas_assets_tests.experiments.observations.worlds import experiment
 

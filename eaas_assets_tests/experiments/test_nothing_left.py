@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from eaas_assets.experiments.analysis import ExperimentTables, analyse_all
+from eaas_assets.experiments.analysing import ExperimentTables, analyse_all
 from eaas_assets.experiments.registry import read_experiments
 from eaas_assets_tests.experiments.test_bad_input import POLICY, register, sound
 

@@ -17,7 +17,7 @@ from eaas_assets.contracts.experiments import (
 )
 from eaas_assets.contracts.readings import read_document
 from eaas_assets.contracts.tables import contract_problems
-from eaas_assets.experiments.analysis import ExperimentTables, analyse_all
+from eaas_assets.experiments.analysing import ExperimentTables, analyse_all
 from eaas_assets.experiments.registry import ExperimentCatalogue, read_experiments
 
 DATA = Path(__file__).parents[2] / "data"

@@ -6,13 +6,12 @@ Learned elsewhere (`decisions.learning`) and handed over as plain numbers.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from types import MappingProxyType
 from typing import NamedTuple
 
 from eaas_assets.experiments.design.finding import Finding, Subject
 from eaas_assets.experiments.wording import percent
 
-_NOTHING: Mapping[str, float] = MappingProxyType({})
+_NOTHING: Mapping[str, float] = {}
 
 
 class Learned(NamedTuple):

@@ -5,18 +5,21 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
 from eaas_assets.contracts.experiment_policy import ExperimentPolicy
 from eaas_assets.contracts.readings import read_document
 from eaas_assets.errors import InputError
-from eaas_assets.experiments.analysis import ExperimentTables, analyse_all
+from eaas_assets.experiments import analysing, processes
+from eaas_assets.experiments.analysing import ExperimentTables, analyse_all
 from eaas_assets.experiments.evidence import data_digest, evidence_id
 from eaas_assets.experiments.registry import read_experiments
 from eaas_assets_tests.experiments.observations.worlds import BOUGHT, UNITS, experiment
 
 DATA = Path(__file__).parents[2] / "data"
+TABLES = ("registry", "design", "monitoring", "impact", "segments")
 POLICY, _ = read_document(ExperimentPolicy, DATA, "policies/experiments.yaml")
 ROWS = "user,arm,bought\n" + "".join(
     f"u{index},{'control' if index % 2 else 'treatment'},{int(index % 7 == 0)}\n" for index in range(400)
@@ -48,8 +51,21 @@ def test_nothing_is_made_anew_where_nothing_changed(world: Path) -> None:
     again = analysed(world, first)
     assert first.renewed == ("A", "B", "C")
     assert again.renewed == ()
-    for table in ("registry", "design", "monitoring", "impact", "segments"):
+    for table in TABLES:
         assert getattr(again, table).equals(getattr(first, table)), table
+
+
+def test_several_processes_make_the_same_tables_as_one(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    register(world, "unreadable", "user,arm\n")
+    alone = analysed(world)
+    told: list[str] = []
+    monkeypatch.setattr(processes, "_processes", lambda _items: 2)
+    monkeypatch.setattr(analysing, "MOST_ROWS", 5)
+    spread = analyse_all(world, read_experiments(world), POLICY, progress=told.append)
+    assert sorted(told) == ["A", "B", "C", "unreadable"]
+    assert spread.renewed == alone.renewed
+    for table in TABLES:
+        pd.testing.assert_frame_equal(getattr(spread, table), getattr(alone, table))
 
 
 def test_new_data_renew_their_experiment_only(world: Path) -> None:
