@@ -20,6 +20,8 @@ WHOLE_DIGEST = 64 * MIB
 """Files up to this size are hashed whole. Larger ones by their size, time of change and pieces: hashing 200 MB takes
 as long as aggregating them."""
 PIECES = 16
+PIECE = MIB // 8
+"""Bytes of each."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,6 @@ def _digest(path: Path, status: os.stat_result) -> str:
             return hashed.hexdigest()
         hashed.update(f"{status.st_size} {status.st_mtime_ns}".encode())
         for index in range(PIECES):  # the first piece at the start, the last one at the end
-            handle.seek(index * (status.st_size - MIB) // (PIECES - 1))
-            hashed.update(handle.read(MIB))
+            handle.seek(index * (status.st_size - PIECE) // (PIECES - 1))
+            hashed.update(handle.read(PIECE))
     return hashed.hexdigest()
