@@ -26,9 +26,9 @@ from eaas_assets.experiments.design.learned import NOTHING_LEARNED, Learned
 from eaas_assets.experiments.design.rows import told_by_neighbours
 from eaas_assets.experiments.evidence import data_digest, evidence_id, still_good
 from eaas_assets.experiments.observations.agent_runs import AgentRunTables
-from eaas_assets.experiments.processes import spread
 from eaas_assets.experiments.registry import ExperimentCatalogue
 from eaas_assets.experiments.tables import broken_row
+from eaas_assets.processes import spread
 
 MOST_ROWS = 10_000
 """Rows that are held one by one before they become a part of a table, which needs a third of their memory."""

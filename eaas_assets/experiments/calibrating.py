@@ -17,8 +17,8 @@ from eaas_assets.experiments.calibration import calibration_rows
 from eaas_assets.experiments.evidence import data_digest, evidence_id, still_good
 from eaas_assets.experiments.observations.agent_runs import AgentRunTables
 from eaas_assets.experiments.observations.opening import open_observations
-from eaas_assets.experiments.processes import spread
 from eaas_assets.experiments.registry import ExperimentCatalogue, RegisteredExperiment
+from eaas_assets.processes import spread
 
 
 def calibrate_all(

@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 import yaml
 
+from eaas_assets import processes
 from eaas_assets.contracts.experiment_policy import ExperimentPolicy
 from eaas_assets.contracts.readings import read_document
 from eaas_assets.errors import InputError
-from eaas_assets.experiments import analysing, processes
+from eaas_assets.experiments import analysing
 from eaas_assets.experiments.analysing import ExperimentTables, analyse_all
 from eaas_assets.experiments.evidence import data_digest, evidence_id
 from eaas_assets.experiments.registry import read_experiments

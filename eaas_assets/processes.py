@@ -2,7 +2,7 @@
 
 Threads do not help where most of the time goes to many small steps of Python. So each core gets a Python of its own,
 which is handed its share through a pipe and hands back each result as soon as it has it. Belongs here: the processes;
-nothing of experiments. A process that dies costs nothing but time: what it left is done here.
+nothing of what is done. A process that dies costs nothing but time: what it left is done here.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ Answers: TypeAlias = "queue.Queue[tuple[int, Any] | None]"
 FEWEST_EACH = 50
 """Things for which it is worth to start another Python."""
 MOST = 4
-"""More of them would need more memory than a night of experiments may take."""
-_PACKAGE = str(Path(__file__).parents[2])
+"""More of them would need more memory than a night may take."""
+_PACKAGE = str(Path(__file__).parents[1])
 
 
 def spread(

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from eaas_assets.experiments import processes
-from eaas_assets.experiments.processes import spread
+from eaas_assets import processes
+from eaas_assets.processes import spread
 
 ITEMS = list(range(40))
 PARENT_OF_PROCESSES = """
 import sys
-from eaas_assets.experiments import processes
-from eaas_assets_tests.experiments.test_processes import sleepy
+from eaas_assets import processes
+from eaas_assets_tests.test_processes import sleepy
 processes.FEWEST_EACH, processes._processes = 1, lambda items: 2
 for _, process in processes.spread(sleepy, 0.2, range(400)):
     print(process, flush=True)
@@ -97,7 +97,7 @@ def test_who_stops_listening_stops_the_processes(two: None) -> None:
 def test_processes_end_with_the_one_that_started_them() -> None:
     environment = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[2]), *filter(None, sys.path)]),
+        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, sys.path)]),
     }
     command = [sys.executable, "-c", PARENT_OF_PROCESSES]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment) as parent:
