@@ -174,6 +174,10 @@ def _json(cursor: duckdb.DuckDBPyConnection, file: ObservationFile) -> Source:
     if not keys and db.rows(cursor, f"SELECT 1 FROM {relation} WHERE json_type(json) <> 'OBJECT' LIMIT 1"):
         expected = "one object for each row" + (", one on each line" if file.format == "jsonl" else "")
         raise InputError(Problem(file.relative, f"not_{file.format}", "something else than objects", expected, row=1))
+    places = f"SELECT row_number() OVER () AS place, json_keys(json) AS keys FROM {relation}"
+    twice = db.rows(cursor, f"SELECT place, keys FROM ({places}) WHERE len(keys) > len(list_distinct(keys)) LIMIT 1")
+    if twice:
+        _refuse_twice(file.relative, twice[0][1], int(twice[0][0]))
     columns = {}
     for (key,) in sorted(keys):
         pointer = "/" + str(key).replace("~", "~0").replace("/", "~1")
@@ -181,7 +185,7 @@ def _json(cursor: duckdb.DuckDBPyConnection, file: ObservationFile) -> Source:
     return Source(file.relative, file.format, relation, columns)
 
 
-def _refuse_twice(file: str, names: list[str]) -> None:
+def _refuse_twice(file: str, names: list[str], row: int = 1) -> None:
     twice = [name for name, times in Counter(name.lower() for name in names).items() if times > 1]
     if twice:
-        raise InputError(Problem(file, "duplicate_key", f"column {shown(twice[0])} twice", "each column once", row=1))
+        raise InputError(Problem(file, "duplicate_key", f"column {shown(twice[0])} twice", "each column once", row=row))

@@ -84,6 +84,8 @@ def test_a_large_file_is_told_apart_by_size_time_and_pieces(tmp_path: Path, monk
         ("user,arm,spend\n".encode("utf-16"), "data.csv", "not_utf8"),
         ('[{"user": "u1", "arm":', "data.json", "not_json"),
         ('{"user": "u1"}\n{broken}\n', "data.jsonl", "not_jsonl"),
+        ('{"user": "u1"}\n{"user": "u2", "spend": 1, "spend": 2}\n', "data.jsonl", "duplicate_key"),
+        ('[{"user": "u1", "arm": "control", "user": "u2"}]', "data.json", "duplicate_key"),
         (b"PAR1 this is none PAR1", "data.parquet", "not_parquet"),
     ],
 )
