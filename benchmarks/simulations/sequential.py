@@ -8,6 +8,7 @@ import numpy as np
 
 from eaas_assets.stats.experiments.boundaries import group_sequential_boundaries
 from eaas_assets.stats.experiments.moments import ArmMoments
+from eaas_assets.stats.experiments.proportions import proportion_difference
 from eaas_assets.stats.experiments.randomised import mean_difference
 from eaas_assets.stats.experiments.results import Effect
 from eaas_assets.stats.experiments.sequential import anytime_effect, anytime_harm_p, group_sequential_effect
@@ -62,8 +63,32 @@ def cases() -> Iterator[Case]:
     counts = {"found by half of the plan": none, "found by its end": none}
     yield Case(AREA, "a guardrail harmed by three times its margin", counts, found_early, 20)
 
+    yield from _rare_shares()
     yield from _sample_ratios()
     yield from _group_sequential()
+
+
+def _rare_shares() -> Iterator[Case]:
+    """Shares of .02 with a tenth of 28,000 units treated, 28 nights: the treated arm has no success for days."""
+    nights, sizes, rate = 28, (100, 900), 0.02
+    planned = nights * sum(sizes)
+
+    def looks(rng: np.random.Generator) -> Answers:
+        treated, control = (np.cumsum(rng.binomial(size, rate, nights)).tolist() for size in sizes)
+        effects = [
+            proportion_difference(treated[night], sizes[0] * (night + 1), control[night], sizes[1] * (night + 1))
+            for night in range(nights)
+        ]
+        sequence = [anytime_effect(effect, planned) for effect in effects]
+        harm = [anytime_harm_p(effect, planned, True) for effect in effects]
+        return {
+            "confidence sequence": any(look.answered and not look.low <= 0.0 <= look.high for look in sequence),
+            "harm alarm": any(p_value < 0.05 for p_value in harm),
+        }
+
+    counts = {"confidence sequence": Count("errs", 0.05, "around Wald's variance .25"),
+              "harm alarm": Count("errs", 0.05, "around Wald's variance .41")}  # fmt: skip
+    yield Case(AREA, "28 looks at shares of .02, a tenth treated", counts, looks, 3)
 
 
 def _sample_ratios() -> Iterator[Case]:
