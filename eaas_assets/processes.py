@@ -64,21 +64,15 @@ def _elsewhere(
     answers: Answers = queue.Queue()
     shares = [[(index, items[index]) for index in range(start, len(items), processes)] for start in range(processes)]
     work = [pickle.dumps((task, common, share), pickle.HIGHEST_PROTOCOL) for share in shares]
-    # A session of its own: Ctrl-C is this process's to answer.
-    started = [
-        subprocess.Popen(  # noqa: S603 (this very Python and this module)
-            [sys.executable, "-m", __spec__.name if __spec__ else __name__],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([_PACKAGE, *filter(None, sys.path)])},
-            start_new_session=True,
-        )
-        for _ in range(processes)
-    ]
+    started: list[subprocess.Popen[bytes]] = []
     try:
-        for process, share in zip(started, work, strict=True):
-            threading.Thread(target=_hand_over, args=(process, share, answers), daemon=True).start()
-        working = processes
+        for share in work:
+            try:
+                started.append(_start())
+            except OSError:  # no memory, or no more processes: the share is done here
+                break
+            threading.Thread(target=_hand_over, args=(started[-1], share, answers), daemon=True).start()
+        working = len(started)
         while working:
             answer = answers.get()
             if answer is None:
@@ -89,6 +83,16 @@ def _elsewhere(
         for process in started:
             process.kill()
             process.wait()
+
+
+def _start() -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 (this very Python and this module)
+        [sys.executable, "-m", __name__],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([_PACKAGE, *filter(None, sys.path)])},
+        start_new_session=True,  # Ctrl-C is for the process that started it to answer
+    )
 
 
 def _hand_over(process: subprocess.Popen[bytes], work: bytes, answers: Answers) -> None:

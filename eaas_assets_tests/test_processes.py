@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -74,6 +75,14 @@ def test_few_items_stay_in_this_process() -> None:
 
 def test_what_a_killed_process_left_is_done_here(two: None, capfd: pytest.CaptureFixture[str]) -> None:
     assert sorted(spread(fatal_elsewhere, os.getpid(), ITEMS)) == [(item, item) for item in ITEMS]
+
+
+def test_work_is_done_here_where_no_process_can_be_started(two: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_memory() -> None:
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    monkeypatch.setattr(processes, "_start", no_memory)
+    assert {process for _, (_, process) in spread(doubled, 0, ITEMS)} == {os.getpid()}
 
 
 def test_what_a_task_raises_is_raised_here(two: None, capfd: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,6 @@ import numpy as np
 from eaas_assets.contracts.experiment import Experiment
 from eaas_assets.errors import Problem
 from eaas_assets.experiments.observations.access import Opened, PanelData
-from eaas_assets.experiments.observations.adoption import PanelOfArms
 from eaas_assets.experiments.observations.paired import PairedRows
 from eaas_assets.experiments.registry import RegisteredExperiment
 from eaas_assets.storage.files import canonical_json, digest
@@ -118,7 +117,7 @@ def units_by_arm(experiment: Experiment, opened: Opened) -> Mapping[str, int]:
 
 
 def _panel_units(experiment: Experiment, panel: PanelData) -> dict[str, int]:
-    if isinstance(panel, PanelOfArms):
+    if panel.arm is not None:
         return {one.name: int(np.unique(panel.unit[panel.arm == one.name]).size) for one in experiment.variants}
     treated = np.unique(panel.unit[panel.time >= panel.adoption]).size
     units = np.unique(panel.unit).size

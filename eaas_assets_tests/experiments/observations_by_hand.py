@@ -210,6 +210,7 @@ class PairedByHand:
     clusters: ArrayLike | None = None
     segments: Mapping[str, ArrayLike] = field(default_factory=dict)
     integrity: Integrity = field(default_factory=Integrity)
+    repetition: int | None = None
 
     def pairs(self, metric: Metric, arm: str) -> PairedData:
         return self._pairs(metric, arm, None)

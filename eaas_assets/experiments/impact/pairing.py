@@ -53,7 +53,7 @@ class PairedEstimator:
 def looks_of(experiment: Experiment, source: PairedSource) -> Looks:
     """How the pairs of an experiment come: one after another, or all at once and again."""
     planned = UNPLANNED_PAIRS if experiment.sample is None else experiment.sample.planned
-    return Looks(float(planned), getattr(source, "repetition", None))
+    return Looks(float(planned), source.repetition)
 
 
 def without_effect(metric: Metric, pairs: PairedData, source: PairedSource, level: float) -> Effect | None:

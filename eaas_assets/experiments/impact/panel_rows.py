@@ -14,7 +14,6 @@ from eaas_assets.contracts.experiment import Experiment
 from eaas_assets.errors import EstimateRefused
 from eaas_assets.experiments.impact.panel_looks import PanelLook, look_at
 from eaas_assets.experiments.observations.access import PanelData
-from eaas_assets.experiments.observations.adoption import PanelOfArms
 
 
 def rows_to_read(
@@ -37,7 +36,7 @@ def rows_of_arm(experiment: Experiment, panel: PanelData, arm: str) -> PanelData
         EstimateRefused: ``arm_not_in_panel`` where the panel does not tell arms and this is not the only one;
             ``empty_arm`` where no unit is of this arm.
     """
-    if not isinstance(panel, PanelOfArms):
+    if panel.arm is None:
         if arm == experiment.treatments[0].name:
             return panel
         reason = f"a panel without observations.variant does not tell which units were treated with {arm}"
@@ -57,7 +56,7 @@ def rows_where(panel: PanelData, rows: NDArray[np.bool_]) -> PanelData:
     """The chosen rows of a panel."""
     if rows.all():
         return panel
-    kept = replace(
+    return replace(
         panel,
         unit=panel.unit[rows],
         time=panel.time[rows],
@@ -66,7 +65,5 @@ def rows_where(panel: PanelData, rows: NDArray[np.bool_]) -> PanelData:
         controls=panel.controls[rows],
         cluster=None if panel.cluster is None else panel.cluster[rows],
         segments={name: labels[rows] for name, labels in panel.segments.items()},
-    )
-    return (
-        replace(kept, arm=panel.arm[rows]) if isinstance(kept, PanelOfArms) and isinstance(panel, PanelOfArms) else kept
+        arm=None if panel.arm is None else panel.arm[rows],
     )

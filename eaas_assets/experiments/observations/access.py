@@ -147,9 +147,16 @@ class PairedData(NamedTuple):
 
 
 class PairedSource(Protocol):
-    """Observations of a paired experiment."""
+    """Observations of a paired experiment.
+
+    Attributes:
+        integrity: What was wrong.
+        repetition: Which comparison of all units this is, from 1 on, where each replaces the one before it; None where
+            pairs come one after another.
+    """
 
     integrity: Integrity
+    repetition: int | None
 
     def pairs(self, metric: Metric, arm: str) -> PairedData:
         """Every unit with a value of the metric under control and ``arm``."""
@@ -174,6 +181,7 @@ class PanelData:
         cluster: Cluster of each row as a whole number; None where units stand alone.
         time_is_day: Whether periods are days.
         segments: Dimension → value of each row.
+        arm: Arm of each row's unit; None where the file does not tell arms. Units of the control are never treated.
     """
 
     integrity: Integrity
@@ -185,6 +193,7 @@ class PanelData:
     cluster: IntArray | None
     time_is_day: bool
     segments: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
+    arm: NDArray[np.str_] | None = None
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ Belongs here: the declared dates and arms in the data's terms. Reading the rows 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -13,23 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eaas_assets.errors import InputError, Problem, shown
-from eaas_assets.experiments.observations.access import IntArray, PanelData
+from eaas_assets.experiments.observations.access import IntArray
 
 if TYPE_CHECKING:
     from eaas_assets.contracts.observations import Panel
 
 EPOCH = date(1970, 1, 1)
-
-
-@dataclass(frozen=True, eq=False)
-class PanelOfArms(PanelData):
-    """A panel that tells which of several arms each unit is of.
-
-    Attributes:
-        arm: Arm of each row's unit; units of the control are never treated.
-    """
-
-    arm: NDArray[np.str_] = field(default_factory=lambda: np.empty(0, dtype=np.str_))
 
 
 def first_treated(

@@ -39,28 +39,10 @@ class AgentRunTables:
     segments: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
-class RepeatedRows(PairedRows):
-    """Pairs that all come at once, and are replaced by the next run of a version.
-
-    Attributes:
-        repetition: Which comparison of all versions this is, from 1 on: each run since then has made a new one.
-    """
-
-    def __init__(
-        self,
-        experiment: Experiment,
-        arms: Mapping[str, Mapping[str, Replayed]],
-        integrity: Integrity,
-        repetition: int,
-    ) -> None:
-        super().__init__(experiment, arms, integrity)
-        self.repetition = repetition
-
-
 class AgentRunsRead(NamedTuple):
     """The latest full runs of every arm's version, and when they were made."""
 
-    paired: RepeatedRows
+    paired: PairedRows
     data_digest: str
     times: tuple[datetime, datetime]
 
@@ -95,7 +77,7 @@ def read_agent_runs(
     integrity = Integrity(rows=rows, units=len(names), null_values=_nulls(experiment, arms))
     repetition = _repetition(made_at)
     hashed.append(repetition)
-    paired = RepeatedRows(experiment, arms, integrity, repetition)
+    paired = PairedRows(experiment, arms, integrity, repetition)
     return AgentRunsRead(paired, digest(canonical_json(hashed)), (min(times), max(times)))
 
 

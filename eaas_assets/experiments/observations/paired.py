@@ -41,9 +41,13 @@ class PairedRows:
     """Implements :class:`~eaas_assets.experiments.observations.access.PairedSource` over rows in memory."""
 
     def __init__(
-        self, experiment: Experiment, arms: Mapping[str, Mapping[str, Replayed]], integrity: Integrity
+        self,
+        experiment: Experiment,
+        arms: Mapping[str, Mapping[str, Replayed]],
+        integrity: Integrity,
+        repetition: int | None = None,
     ) -> None:
-        self.experiment, self.integrity = experiment, integrity
+        self.experiment, self.integrity, self.repetition = experiment, integrity, repetition
         self._arms = arms
 
     def counts(self) -> Mapping[str, int]:

@@ -15,7 +15,6 @@ from eaas_assets.experiments.observations import database as db
 from eaas_assets.experiments.observations.access import FloatArray, IntArray, Integrity, PanelData
 from eaas_assets.experiments.observations.adoption import (
     EPOCH,
-    PanelOfArms,
     dates_anybody,
     first_treated,
     of_treatments,
@@ -89,8 +88,7 @@ def read_panel(cursor: duckdb.DuckDBPyConnection, source: Source, experiment: Ex
     segments = {name: _texts(found[f"s{index}"]) for index, name in enumerate(experiment.segments)}
     controls = [_floats(found[f"c{index}"]) for index in range(len(panel.controls))]
     series = np.column_stack(controls) if controls else np.empty((unit.size, 0))
-    told = (integrity, unit, period, adoption, outcome, series, cluster, columns.is_day, segments)
-    return PanelData(*told) if arm is None else PanelOfArms(*told, arm)
+    return PanelData(integrity, unit, period, adoption, outcome, series, cluster, columns.is_day, segments, arm)
 
 
 def panel_times(panel: PanelData) -> tuple[datetime | None, datetime | None]:

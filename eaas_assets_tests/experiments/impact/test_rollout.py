@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from eaas_assets.experiments.impact.answers import MAX_POINTS
 from eaas_assets.experiments.observations.access import Integrity, PanelData
-from eaas_assets.experiments.observations.adoption import PanelOfArms
 from eaas_assets_tests.experiments.impact.asking import asked, both_tables, by_segment, diagnostics, primary
 from eaas_assets_tests.experiments.observations_by_hand import experiment_by_hand, metric_by_hand, panel_by_hand
 
@@ -209,8 +208,7 @@ def test_a_panel_that_does_not_tell_arms_tells_only_the_first():
 
 def with_arms(panel, arms):
     """The panel with an arm of each unit, as readers hand it over."""
-    shared = {one.name: getattr(panel, one.name) for one in fields(PanelData)}
-    return PanelOfArms(**shared, arm=np.asarray(arms)[np.unique(panel.unit, return_inverse=True)[1]])
+    return replace(panel, arm=np.asarray(arms)[np.unique(panel.unit, return_inverse=True)[1]])
 
 
 def three_arms():
